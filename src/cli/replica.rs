@@ -26,7 +26,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("heartbeat", "time between two heartbeats of a leader (default 0.03)", "SECONDS")
         .value(
             "election-timeout",
-            "minimum time without a leader before an election; a random part is added (default 0.3, and up to half as much; with --classic 5, and up to as much)",
+            &election_timeout_help(),
             "SECONDS",
         )
         .value("lease", "how long followers help no other node to lead (default 0.3; with --classic 10; at most ten election timeouts)", "SECONDS")
@@ -36,6 +36,21 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .switch("dump-timestamps", "begin each line of dump.txt with the time")
         .value("peer-tls-ca", "use TLS to the other nodes, and trust these certificate authorities", "FILE")
         .value("peer-tls-name", "the name in their certificates (default: their hosts)", "NAME")
+}
+
+/// The help of `--election-timeout`; the numbers are those of [`Config`].
+fn election_timeout_help() -> String {
+    let range = |config: Config| {
+        let (min, max) = (config.election_timeout, config.max_election_timeout());
+        format!("{} to {} s", min.as_secs_f64(), max.as_secs_f64())
+    };
+    let (lan, classic) = (Config::lan(0, Vec::new()), Config::classic(0, Vec::new()));
+    format!(
+        "minimum time without a leader before an election; the maximum grows with it (default a \
+         random time in {}; with --classic {})",
+        range(lan),
+        range(classic)
+    )
 }
 
 /// The identity of a node, and its directory.

@@ -5,8 +5,8 @@
 //! | GET checks only "am I leader" | `pauses::a_paused_leader_serves_no_stale_read`, `partitions::a_leader_that_is_cut_off`; `raft/tests/adversaries.rs`, rule 7 |
 //! | a rejected AppendEntries counts as an acknowledgement of a lease in a different term | `raft/tests/adversaries.rs`, rule 5: `..._an_answer_counts_in_its_own_term` |
 //! | a lease is counted from the arrival of the reply | `raft/tests/adversaries.rs`, rule 5: `..._counts_from_when_the_message_was_sent` |
-//! | terms in replies are ignored | `raft/tests/paper.rs`: `section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower` |
-//! | votedFor is cleared when a node steps down within a term | `raft/tests/known_mistakes.rs`: `who_steps_down_within_a_term_does_not_vote_again` |
+//! | terms in replies are ignored | `raft/tests/paper.rs`: `section_5_1_a_leader_that_sees_a_newer_term_becomes_a_follower` |
+//! | votedFor is cleared when a node steps down within a term | `raft/tests/known_mistakes.rs`: `a_node_that_steps_down_within_a_term_does_not_vote_again` |
 //! | votedFor is read back with another type | here: `a_vote_is_the_same_after_a_restart` |
 //! | entries of old terms are committed by counting | `raft/tests/adversaries.rs`, rule 6; `raft/tests/paper.rs`, section 5.4.2 |
 //! | a late RPC truncates the log | `raft/tests/known_mistakes.rs`: `an_old_append_after_newer_ones_does_not_truncate` |

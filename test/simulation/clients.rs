@@ -1,4 +1,4 @@
-//! Clients that ask, wait, ask again elsewhere, and write down what they saw.
+//! Clients that send requests, wait, retry at other nodes, and record the results.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use crate::linearizability::Operation;
 use crate::seed::Seed;
 use crate::workload::{History, Workload};
 
-/// Who waits for an answer at a node.
+/// The recipient of a reply.
 #[derive(Clone, Debug)]
 pub struct Ticket<W: Workload> {
     pub client: u64,
-    /// Which of the client's operations it is for.
+    /// The client's operation.
     pub operation: u64,
-    /// What a read looks at when it is answered later.
+    /// The read, if it is answered later.
     read: Option<W::Ask>,
 }
 
 impl<W: Workload> Ticket<W> {
-    /// Nobody waits.
+    /// A ticket for a reply that no client waits for.
     pub fn unanswered() -> Ticket<W> {
         Ticket { client: u64::MAX, operation: 0, read: None }
     }
 
-    /// What the client gets, from a state that is looked at now.
+    /// The response for an answer, with the current state.
     pub fn response(&self, answer: Answer, engine: &Engine<W::Machine, Ticket<W>>) -> Response<W> {
         match (&answer, &self.read) {
             (Answer::Read, Some(ask)) => Response::Saw(W::observe(ask, engine.state().machine())),
@@ -35,7 +35,7 @@ impl<W: Workload> Ticket<W> {
     }
 }
 
-/// What a client sends to a node.
+/// A request to a node.
 #[derive(Clone, Debug)]
 pub enum Request<W: Workload> {
     Open,
@@ -44,7 +44,7 @@ pub enum Request<W: Workload> {
 }
 
 impl<W: Workload> Request<W> {
-    /// Hands it to the engine. What can be answered at once, is.
+    /// Passes it to the engine. Returns a response if there is one at once.
     pub fn make(
         self,
         engine: &mut Engine<W::Machine, Ticket<W>>,
@@ -80,26 +80,26 @@ impl<W: Workload> Request<W> {
     }
 }
 
-/// What a client gets.
+/// A response to a client.
 #[derive(Clone, Debug)]
 pub enum Response<W: Workload> {
     Answer(Answer),
     Saw(W::Saw),
 }
 
-/// What a client is to do next.
+/// The next action of a client.
 pub enum Next<W: Workload> {
-    /// Send this to that node, and look again after a while.
+    /// Send a request to a node, with a timeout.
     Send(NodeId, Ticket<W>, Request<W>, Duration),
-    /// Look again after a while.
+    /// Wait for a time.
     Wait(Duration),
 }
 
-/// A client: one operation at a time.
+/// A client, with one operation at a time.
 pub struct Client<W: Workload> {
     id: u64,
     nodes: u64,
-    /// Whether its writes are numbered, so that they are done once.
+    /// Its writes have session numbers, so that they are applied exactly once.
     has_session: bool,
     session: Option<u64>,
     sequence: u64,
@@ -107,13 +107,13 @@ pub struct Client<W: Workload> {
     leader_guess: NodeId,
     operation: u64,
     current: Option<Current<W>>,
-    /// Grows with every time it looks; an older look is void.
+    /// The number of its newest timer; older ones are ignored.
     pub timer: u64,
 }
 
 struct Current<W: Workload> {
     ask: W::Ask,
-    /// Its place in the history.
+    /// Its index in the history.
     place: usize,
     origin: Option<Origin>,
     /// It waits for a session first.
@@ -121,7 +121,7 @@ struct Current<W: Workload> {
     attempts: u32,
 }
 
-/// A client gives an operation up after so many attempts.
+/// The number of attempts of an operation.
 const MAX_ATTEMPTS: u32 = 30;
 
 impl<W: Workload> Client<W> {
@@ -163,7 +163,7 @@ impl<W: Workload> Client<W> {
         self.attempt(seed)
     }
 
-    /// Sends what it wants, once more if it has before.
+    /// Sends the current operation, possibly again.
     pub fn attempt(&mut self, seed: &mut Seed) -> Next<W> {
         self.timer += 1;
         let Some(current) = &mut self.current else {
@@ -172,7 +172,8 @@ impl<W: Workload> Client<W> {
         current.attempts += 1;
         let is_command = W::command(&current.ask).is_some();
         let is_plain_write = is_command && !self.has_session && !W::IS_NUMBERED;
-        // A write without a number must not be sent twice: nobody knows what came of it.
+        // A write without a number must not be sent twice: the result of the first attempt is
+        // unknown.
         if current.attempts > MAX_ATTEMPTS || (is_plain_write && current.attempts > 1) {
             return self.abandon(seed);
         }
@@ -194,7 +195,7 @@ impl<W: Workload> Client<W> {
         Next::Send(self.leader_guess, ticket, request, timeout)
     }
 
-    /// Nobody answered in time.
+    /// The request has timed out.
     pub fn time_out(&mut self, seed: &mut Seed) -> Next<W> {
         self.leader_guess = seed.below(self.nodes as usize) as NodeId;
         self.attempt(seed)
@@ -244,7 +245,7 @@ impl<W: Workload> Client<W> {
                 self.current = None;
             }
             Answer::Refused(Refusal::Expired) => {
-                // It may have been done by an earlier attempt, before the session expired.
+                // An earlier attempt may have been applied, before the session expired.
                 self.session = None;
                 self.current = None;
             }
@@ -252,7 +253,7 @@ impl<W: Workload> Client<W> {
             Answer::NotLeader(not) => {
                 let is_plain_write = current.origin.is_none() && !current.is_opening;
                 if is_plain_write {
-                    // Nothing was done: it may be sent again.
+                    // It was not applied: it may be sent again.
                     current.attempts = current.attempts.saturating_sub(1);
                 }
                 self.leader_guess = match not.leader {

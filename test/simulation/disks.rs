@@ -1,4 +1,4 @@
-//! What the disks of a world do, in their own time, and how they fail.
+//! The work of the disks of a world, with delays and failures.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -10,8 +10,7 @@ use crate::workload::Workload;
 use crate::world::{Event, MS, World, is_injected_fault};
 
 impl<W: Workload> World<W> {
-    /// A process starts with what its disk holds. What does not start holds what no disk may do to
-    /// it.
+    /// Starts a process from its disk. An error other than an injected fault fails the run.
     pub fn restart(&mut self, place: usize) {
         let time = self.time;
         let node = &mut self.nodes[place];
@@ -32,7 +31,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// Has a disk begin what there is to do.
+    /// Starts the waiting work of a disk.
     pub fn begin_disk_work(&mut self, place: usize) {
         let slowest = self.nodes[place].slowest_write;
         let delay = slowest.mul_f64(self.seed.below(1000) as f64 / 1000.0);
@@ -51,7 +50,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// The machine may stop in the middle of what its disk does next.
+    /// May stop the machine in the middle of the next disk operation.
     fn maybe_stop_machine(&mut self, place: usize) {
         if !self.is_ending && self.seed.one_in(150) {
             let changes = self.seed.below(6) as u64;
@@ -98,8 +97,8 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// What could not be written is tried again. Hard states are durable, unless not even for them
-    /// there was room.
+    /// Retries a write without space. Hard states are durable, unless there was no space for them
+    /// either.
     fn wait_for_space(&mut self, place: usize, write: u64, is_hard_state_durable: bool) {
         if let Some(process) = &mut self.nodes[place].process {
             process.is_writing = true;
@@ -118,7 +117,7 @@ impl<W: Workload> World<W> {
         let process_number = self.nodes[place].process_count;
         let Some(process) = &self.nodes[place].process else { return };
         if process.is_writing && !process.is_waiting_for_space {
-            // One after the other: what the snapshot builds on is written first.
+            // In order: the entries of the snapshot are written first.
             return self.schedule(MS, Event::SnapshotWritten { node: place, process_number });
         }
         self.maybe_stop_machine(place);
@@ -147,7 +146,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// A node whose disk failed ends, as a real one does.
+    /// A node whose disk fails ends, as a real one does.
     pub fn crash_on_error<T>(
         &mut self,
         place: usize,

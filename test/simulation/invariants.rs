@@ -1,5 +1,5 @@
-//! What must always be true, looked at after every step: figure 3 of the Raft paper, that replicas
-//! agree, and that nobody commits while an older leader may still read under its lease.
+//! The invariants, checked after every step: figure 3 of the Raft paper, equal replicas, and that
+//! no node commits while an older leader may still read under its lease.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,13 +7,14 @@ use std::time::Duration;
 use agora::raft::{Entry, Index, NodeId, SnapshotMark, StateMachine, Term};
 use agora::replica::engine::{Applied, Engine};
 
-/// What one sees who sees everything.
+/// The observed history of all nodes.
 #[derive(Debug, Default)]
 pub struct Invariants {
     leaders: BTreeMap<Term, NodeId>,
-    /// Every entry that ever was in a log, and the term before it: by log matching there is one.
+    /// Every entry that was in a log, and the term of the entry before it: by log matching there is
+    /// one.
     entries: BTreeMap<(Index, Term), (Entry, Option<Term>)>,
-    /// What was applied at each index.
+    /// The applied entry at each index.
     applied: BTreeMap<Index, Entry>,
     commits: BTreeMap<NodeId, Index>,
     /// The term in which each index was committed first, and the term of its entry.
@@ -23,23 +24,23 @@ pub struct Invariants {
 }
 
 impl Invariants {
-    /// A process is gone: the next one knows less at first.
+    /// A process has ended: the next one has older state at first.
     pub fn crashed(&mut self, id: NodeId) {
         self.commits.remove(&id);
         self.terms.remove(&id);
     }
 
-    /// How many leaders there were.
+    /// The number of leaders.
     pub fn elections(&self) -> u64 {
         self.leaders.len() as u64
     }
 
-    /// How many entries were applied.
+    /// The number of applied entries.
     pub fn applied_len(&self) -> usize {
         self.applied.len()
     }
 
-    /// Log matching: an entry is the same wherever it is, and so is all before it.
+    /// Log matching: an entry is equal on all nodes, and so are all entries before it.
     pub fn appended<M: StateMachine, T>(&mut self, entries: &[Entry], engine: &Engine<M, T>) {
         for entry in entries {
             let before = engine.raft().term_at(entry.index - 1);
@@ -61,7 +62,7 @@ impl Invariants {
         }
     }
 
-    /// State machine safety: nobody applies another entry at the same index.
+    /// State machine safety: no node applies another entry at the same index.
     pub fn applied(&mut self, id: NodeId, applied: &[Applied]) {
         for Applied { entry, .. } in applied {
             let known = self.applied.entry(entry.index).or_insert_with(|| entry.clone());
@@ -69,13 +70,13 @@ impl Invariants {
         }
     }
 
-    /// State machine equality: the same snapshot everywhere.
+    /// State machine equality: snapshots of one position are equal.
     pub fn snapshot(&mut self, mark: SnapshotMark, digest: u64) {
         let known = *self.snapshots.entry(mark).or_insert(digest);
         assert_eq!(known, digest, "state machine equality: snapshots of {mark:?} differ");
     }
 
-    /// Looks at a node after a step of it. The others are given with what their clocks say.
+    /// Checks a node after a step of it. The others come with the time of their clocks.
     pub fn check<'e, M: StateMachine, T: 'e>(
         &mut self,
         id: NodeId,

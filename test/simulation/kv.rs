@@ -1,4 +1,4 @@
-//! The key-value store as a workload: a few keys that everybody fights for.
+//! The key-value store as a workload: all clients write to a few keys.
 
 use agora::kv::state::{Command, Kv, Read, Reply};
 
@@ -43,7 +43,7 @@ impl Workload for KvWork {
             0..=4 => Ask::Get(key),
             5..=7 => Ask::Set(key, self.newest),
             8 => {
-                // Often a value that was there lately.
+                // Often a recent value.
                 let back = 1 + seed.below(6) as u64;
                 let old = (!seed.one_in(4)).then(|| self.newest.saturating_sub(back));
                 Ask::CompareAndSet(key, old, self.newest)

@@ -1,5 +1,5 @@
-//! The simulator of the replicated log: groups in one thread, where time, network, disks and clients
-//! are values, and all chance comes from a seed.
+//! The deterministic simulator of the replicated log: groups in one thread, where time, network,
+//! disks and clients are values, and all randomness comes from a seed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! What goes wrong in a world: most of it aims at whoever leads.
+//! The faults of a world; most of them affect the leader.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::workload::Workload;
 use crate::world::{Event, MS, World};
 
 impl<W: Workload> World<W> {
-    /// Something goes wrong, or is mended.
+    /// Injects a fault, or repairs one.
     pub fn inject_fault(&mut self) {
         match self.seed.below(18) {
             0..=2 => self.isolate_leader(),
@@ -33,7 +33,7 @@ impl<W: Workload> World<W> {
         self.schedule(next, Event::Fault);
     }
 
-    /// Everything is mended, for good.
+    /// Repairs everything, and injects no more faults.
     pub fn heal(&mut self) {
         self.is_ending = true;
         self.network.heal();
@@ -49,7 +49,7 @@ impl<W: Workload> World<W> {
         self.seed.below(self.nodes.len())
     }
 
-    /// Most often whoever leads.
+    /// A random node, most often the leader.
     fn victim(&mut self) -> usize {
         match self.leaders().first() {
             Some(leader) if !self.seed.one_in(4) => *leader,
@@ -61,7 +61,7 @@ impl<W: Workload> World<W> {
         (0..self.nodes.len()).filter(|place| *place != than).collect()
     }
 
-    /// From the others, to them, or both; its clients may stay with it.
+    /// Cuts a node off: from the others, to them, or both. Its clients may stay connected to it.
     fn isolate(&mut self, victim: usize) {
         let way = self.seed.below(4);
         for other in self.others(victim) {
@@ -122,7 +122,7 @@ impl<W: Workload> World<W> {
         self.pause(place, span);
     }
 
-    /// The voters that promised restart at once.
+    /// All followers that have promised restart.
     fn restart_followers_of_an_isolated_leader(&mut self) {
         let victim = self.victim();
         self.isolate(victim);
@@ -134,7 +134,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// A follower that slept for long has promised nothing that still holds.
+    /// The promises of a follower that was paused for long have ended.
     fn wake_a_follower_when_its_leader_is_isolated(&mut self) {
         let leader = self.victim();
         let others = self.others(leader);
@@ -145,7 +145,7 @@ impl<W: Workload> World<W> {
         let span = MS * (320 + self.seed.below(100)) as u32;
         self.pause(sleeper, span);
         if self.seed.one_in(2) {
-            // Only the others hear the leader to the end.
+            // Only the others get the last messages of the leader.
             self.network.cut(leader as NodeId, sleeper as NodeId);
         }
         self.isolate(leader);
@@ -196,7 +196,7 @@ impl<W: Workload> World<W> {
             && left > self.nodes.len() / 2
     }
 
-    /// A node comes back with an empty disk.
+    /// A node restarts with an empty disk.
     fn lose_a_disk(&mut self) {
         let place = self.victim();
         if self.may_lose(place) {
@@ -207,8 +207,8 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// A node's disk is copied; or the node comes back with that copy, and those who know better are
-    /// there and tell it.
+    /// Copies a node's disk; or restarts the node with that copy, while nodes that know it run and
+    /// reply.
     fn restore_an_older_disk(&mut self) {
         let place = self.some_node();
         let process_counts: Vec<u64> = self.nodes.iter().map(|node| node.process_count).collect();
@@ -217,7 +217,7 @@ impl<W: Workload> World<W> {
             self.nodes[place].image = Some((image, process_counts));
             return;
         };
-        // What they have counted of it is in their memory.
+        // They know the newer state from memory.
         let others = self.others(place);
         let all_know = others.iter().all(|other| {
             then[*other] == process_counts[*other]
@@ -235,7 +235,7 @@ impl<W: Workload> World<W> {
         self.connect(place);
     }
 
-    /// Carries introductions between a node and all others, as connections do before anything else.
+    /// Exchanges introductions between a node and all others, as new connections do.
     fn connect(&mut self, place: usize) {
         for other in self.others(place).repeat(2) {
             let introduce =
@@ -253,7 +253,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// Sessions may expire early or late by it; nothing else may depend on it.
+    /// Only the expiry of sessions may depend on it.
     fn jump_a_wall_clock(&mut self) {
         let place = self.some_node();
         let minutes = *self.seed.pick(&[-90, -1, 1, 30, 61, 200]);

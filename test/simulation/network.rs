@@ -1,25 +1,26 @@
-//! A network that loses, doubles, delays and overtakes, and is cut in one direction or both.
+//! A network that loses, duplicates, delays and reorders messages, and is cut in one direction or
+//! both.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::seed::Seed;
 
-/// What may happen to a message, fixed for a run, and which ways are cut at the moment.
+/// The fault rates, fixed for a run, and the links that are cut.
 #[derive(Debug)]
 pub struct Network {
-    /// Nothing gets from the first to the second.
+    /// Cut links: sender and receiver.
     cuts: BTreeSet<(u64, u64)>,
     lost_per_mille: usize,
     doubled_per_mille: usize,
     late_per_mille: usize,
-    /// What no message takes longer than.
+    /// The maximum delay of a message.
     longest: Duration,
     is_quiet: bool,
 }
 
 impl Network {
-    /// Chosen by chance. `longest` is what a message may take at most.
+    /// Random fault rates. `longest` is the maximum delay of a message.
     pub fn new(seed: &mut Seed, longest: Duration) -> Network {
         Network {
             cuts: BTreeSet::new(),
@@ -31,13 +32,13 @@ impl Network {
         }
     }
 
-    /// From now on nothing goes wrong.
+    /// No faults from now on.
     pub fn heal(&mut self) {
         self.cuts.clear();
         self.is_quiet = true;
     }
 
-    /// When copies of a message arrive, after it was sent.
+    /// The delays of the copies of a message.
     pub fn deliver(&self, seed: &mut Seed, from: u64, to: u64) -> Vec<Duration> {
         let mut chance = |per_mille| !self.is_quiet && seed.below(1000) < per_mille;
         if self.cuts.contains(&(from, to)) || chance(self.lost_per_mille) {
@@ -54,12 +55,12 @@ impl Network {
         Duration::from_micros(100 + seed.below(2000) as u64)
     }
 
-    /// Cuts one way.
+    /// Cuts one direction.
     pub fn cut(&mut self, from: u64, to: u64) {
         self.cuts.insert((from, to));
     }
 
-    /// All ways are open again.
+    /// Restores all links.
     pub fn restore(&mut self) {
         self.cuts.clear();
     }

@@ -1,5 +1,5 @@
-//! A node of the simulated group: the engine and the storage that also real nodes have, on a disk
-//! that forgets. Between any two of its steps it may stand still, or be gone.
+//! A node of the simulated group: the real engine and storage on a simulated disk. It may pause or
+//! crash between any two steps.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,62 +18,62 @@ use crate::clients::{Request, Response, Ticket};
 use crate::sim_disk::SimDisk;
 use crate::workload::Workload;
 
-/// Something for a node to do.
+/// An input of a node.
 pub enum Input<W: Workload> {
     /// What a process of another node said of itself, and what else it said.
     Introduction(NodeId, Introduction),
     Message(NodeId, u64, Message),
     Request(Ticket<W>, Request<W>),
     Transfer(NodeId),
-    /// It is to hand over to whoever is there.
+    /// Transfer the leadership to any node.
     HandOver,
     Persisted(u64),
     Snapshot(SnapshotMark, u64),
     SnapshotFailed,
     Installed(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
     HardStatePersisted(u64),
-    /// Writes wait for room from now on, or no longer.
+    /// Whether writes wait for disk space.
     Full(bool),
     SnapshotLost,
-    /// Writes still wait: it does what may help.
+    /// Writes still wait: try to free disk space.
     MakeSpace,
 }
 
-/// What came of writing.
+/// The result of a write.
 pub enum Written {
     /// All of it is durable.
     All(Option<u64>),
-    /// There is no room for all of it, up to this one; whether the hard states are durable.
+    /// The disk has no space up to this write; whether the hard states are durable.
     Waits(u64, bool),
 }
 
-/// What came of a leader's snapshot.
+/// The result of installing a leader's snapshot.
 pub enum Installed<W: Workload> {
     Nothing,
     Done(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
     NoSpace,
 }
 
-/// A process that runs.
+/// A running process.
 pub struct Process<W: Workload> {
-    /// Names the process.
+    /// The number of the process.
     pub id: u64,
     pub engine: Engine<W::Machine, Ticket<W>>,
     pub storage: Storage,
-    /// What was asked to be written.
+    /// Writes that were requested.
     jobs: VecDeque<WriteJob>,
-    /// The last of those that are staged.
+    /// The last staged write.
     unreported: Option<u64>,
     pub is_waiting_for_space: bool,
-    /// There was no room for a leader's snapshot.
+    /// The disk had no space for a leader's snapshot.
     pub is_snapshot_lost: bool,
     pub is_writing: bool,
     pub is_taking_snapshot: bool,
     pub snapshot: Option<SnapshotJob>,
     pub received: Option<ReceivedSnapshot>,
-    /// Something that the node does not crash_on_error.
+    /// An error that ends the process.
     pub failure: Option<StorageError>,
-    /// What followers may still be getting.
+    /// Snapshots that followers may still receive.
     sent: VecDeque<Arc<SnapshotFile>>,
 }
 
@@ -84,36 +84,36 @@ pub struct SimNode<W: Workload> {
     pub policy: SnapshotPolicy,
     pub disk: SimDisk,
     pub process: Option<Process<W>>,
-    /// How many processes it was.
+    /// How many times it was started.
     pub process_count: u64,
-    /// How fast its clock runs, and what it said at the beginning of time.
+    /// The rate of its clock, and its offset.
     pub rate: f64,
     pub clock_offset: Duration,
-    /// What its wall clock is wrong by, in milliseconds.
+    /// The error of its wall clock, in milliseconds.
     pub wall_offset_ms: i64,
-    /// It stands still until then.
+    /// It is paused until then.
     pub paused_until: Duration,
     pub inputs: VecDeque<Input<W>>,
-    /// A clock that was looked at before the node stood still, and how many inputs had come by then:
-    /// its next step goes by it.
+    /// A clock reading from before a pause, and the number of inputs at that time, for its next
+    /// step.
     pub stale_clock: Option<(Duration, usize)>,
-    /// How long its disk takes at most.
+    /// The longest time of a write.
     pub slowest_write: Duration,
-    /// It was a voter, and knew it.
+    /// It has been a voter.
     pub has_joined: bool,
-    /// It came back with another disk, or an older one.
+    /// Its disk was lost or replaced by an older copy.
     pub is_lost: bool,
-    /// What its disk held at some moment, and how many processes each node was then.
+    /// A copy of its disk, and the process counts of all nodes at that time.
     pub image: Option<(SimDisk, Vec<u64>)>,
 }
 
 impl<W: Workload> SimNode<W> {
-    /// What its clock says.
+    /// The time of its clock.
     pub fn clock(&self, time: Duration) -> Duration {
         self.clock_offset + time.mul_f64(self.rate)
     }
 
-    /// When its clock will say so.
+    /// The true time of a clock time.
     pub fn time_of(&self, clock: Duration) -> Duration {
         let clock = clock.min(Duration::from_secs(1_000_000));
         // Rounded up: not before that.
@@ -175,7 +175,7 @@ impl<W: Workload> SimNode<W> {
         Ok(())
     }
 
-    /// The process is gone.
+    /// Stops the process.
     pub fn stop(&mut self) {
         self.process = None;
         self.inputs.clear();
@@ -184,7 +184,7 @@ impl<W: Workload> SimNode<W> {
 }
 
 impl<W: Workload> Process<W> {
-    /// Takes one input, and answers it if that can be done at once.
+    /// Handles one input. Returns a response if there is one at once.
     pub fn take(
         &mut self,
         input: Input<W>,
@@ -228,7 +228,7 @@ impl<W: Workload> Process<W> {
         None
     }
 
-    /// Takes from a turn what is the disk's.
+    /// Takes the disk work of an output.
     pub fn keep(&mut self, output: &mut Output<Ticket<W>>) {
         self.jobs.extend(output.write.take());
         if let Some((mark, frozen)) = output.snapshot.take() {
@@ -240,7 +240,7 @@ impl<W: Workload> Process<W> {
         !self.jobs.is_empty()
     }
 
-    /// Does all jobs that wait, with one sync where that is possible.
+    /// Does all waiting jobs, with one sync if possible.
     pub fn write(&mut self) -> Result<Written, StorageError> {
         for job in self.jobs.drain(..) {
             self.unreported = Some(job.id);
@@ -256,7 +256,7 @@ impl<W: Workload> Process<W> {
                 match self.storage.receive(piece) {
                     Ok(Receipt::Whole(received)) => self.received = Some(received),
                     Ok(Receipt::More) => (),
-                    // It was handed out before the core has heard that those before it are lost.
+                    // It was handed out before the core knew that the earlier pieces are lost.
                     Ok(Receipt::OutOfOrder) => self.is_snapshot_lost = true,
                     Err(error) if error.is_temporary() => {
                         self.is_snapshot_lost = true;
@@ -278,12 +278,12 @@ impl<W: Workload> Process<W> {
         }
     }
 
-    /// Drops entries from the log, if there is room for the copy.
+    /// Drops entries from the log, if the disk has space for the copy.
     fn compact(&mut self, first: Index) {
         self.failure = self.storage.compact(first).err().filter(|error| !error.is_temporary());
     }
 
-    /// Has the log cut as far as a snapshot goes, and a new one taken.
+    /// Cuts the log up to the snapshot, and takes a new snapshot.
     fn make_space(&mut self, now: Duration) {
         if self.storage.has_snapshotted_entries() {
             let end = self.storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
@@ -296,7 +296,7 @@ impl<W: Workload> Process<W> {
         }
     }
 
-    /// Writes the snapshot that is being taken. Without room for it there is none.
+    /// Writes the snapshot that is being taken; none if the disk has no space.
     pub fn finish_snapshot(&mut self) -> Result<Option<(SnapshotMark, u64)>, StorageError> {
         let Some(mut job) = self.snapshot.take() else { return Ok(None) };
         match job.run().and_then(|()| self.storage.finish_snapshot(job)) {
@@ -307,7 +307,7 @@ impl<W: Workload> Process<W> {
         Ok(Some((file.mark(), file.size_bytes())))
     }
 
-    /// Puts a leader's snapshot in place.
+    /// Installs a leader's snapshot.
     pub fn install(&mut self) -> Result<Installed<W>, StorageError> {
         let Some(received) = self.received.take() else { return Ok(Installed::Nothing) };
         let mark = received.mark();

@@ -1,6 +1,6 @@
-//! Runs of whole groups, each from its seed.
+//! Simulated runs of whole groups, one for each seed.
 //!
-//! `AGORA_RUNS=<count>` sets how many, `AGORA_SEED=<seed>` runs that one alone.
+//! `AGORA_RUNS=<count>` sets the number of runs, `AGORA_SEED=<seed>` runs one seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -45,7 +45,7 @@ fn run_seeds<W: Workload>(count: u64) {
         lanes.into_iter().map(|lane| lane.join().unwrap()).fold(Report::default(), Report::plus)
     });
     println!("{} runs: {total:?}", seeds.len());
-    assert!(total.answered * 2 > total.operations, "most of what is asked is answered: {total:?}");
+    assert!(total.answered * 2 > total.operations, "most operations are answered: {total:?}");
 }
 
 fn run<W: Workload>(seed: u64) -> Report {
@@ -66,7 +66,7 @@ fn a_market_is_linearizable_and_balances_whatever_goes_wrong() {
     run_seeds::<MarketWork>(50);
 }
 
-/// The checks have power: clocks that are wrong by fifty times what is allowed are caught.
+/// The checks detect errors: a clock drift of fifty times the limit is caught.
 #[test]
 fn clocks_that_drift_too_much_are_caught() {
     let settings = Settings { drift: 0.05, ..Settings::default() };

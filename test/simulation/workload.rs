@@ -1,4 +1,4 @@
-//! What clients do with a state machine, and how to tell whether it went right.
+//! A workload for a state machine, and the check of its results.
 
 use std::fmt::Debug;
 
@@ -7,50 +7,49 @@ use agora::raft::StateMachine;
 use crate::linearizability::Operation;
 use crate::seed::Seed;
 
-/// What is known of an operation at the end of a run.
+/// The history of all operations of a run.
 pub type History<W> = Vec<Operation<<W as Workload>::Ask, <W as Workload>::Saw>>;
 
-/// A state machine with something to do for it.
+/// A state machine, and operations on it.
 pub trait Workload: Clone + Debug + 'static {
-    /// What is replicated.
+    /// The replicated state machine.
     type Machine: StateMachine;
-    /// What a client asks.
+    /// An operation of a client.
     type Ask: Clone + Debug;
-    /// What it sees.
+    /// Its result.
     type Saw: Clone + Debug;
 
-    /// Whether commands bear numbers of their own: they may be sent again, whatever came of them,
-    /// and need no session.
+    /// Commands have their own numbers: they may be sent again in any case, and need no session.
     const IS_NUMBERED: bool;
 
-    /// A run's own workload.
+    /// The workload of a run.
     fn new(seed: &mut Seed) -> Self;
 
-    /// What a client asks next.
+    /// The next operation of a client.
     fn next(&mut self, client: u64, seed: &mut Seed) -> Self::Ask;
 
-    /// The command that it is; `None` for a read.
+    /// The command of an operation; `None` for a read.
     fn command(ask: &Self::Ask) -> Option<Vec<u8>>;
 
-    /// What a command is answered by a node that need not ask anybody else, however far it is.
+    /// The result of a command that no later state can change, if there is one: any node may return
+    /// it.
     fn settled(_: &Self::Machine, _: &[u8]) -> Option<Self::Saw> {
         None
     }
 
-    /// What a read looks at, as the machine encodes it.
+    /// What a read depends on, in the machine's encoding.
     fn read_set(ask: &Self::Ask) -> Vec<u8>;
 
-    /// What a read sees.
+    /// The result of a read.
     fn observe(ask: &Self::Ask, machine: &Self::Machine) -> Self::Saw;
 
-    /// What the machine's answer to a command says.
+    /// The result of a command, decoded.
     fn saw(ask: &Self::Ask, answer: &[u8]) -> Self::Saw;
 
-    /// What must be true of a state at all times.
+    /// Checks the invariants of a state.
     fn audit(machine: &Self::Machine);
 
-    /// What must be true of all that clients saw, and of what is there in the end. Panics if it is
-    /// not.
+    /// Checks the history and the final state. Panics at an error.
     fn check_history(history: &History<Self>, machine: &Self::Machine)
     where
         Self: Sized;

@@ -1,5 +1,5 @@
-//! A group, its network, its disks and its clients in one thread, where time is a number and all
-//! chance comes from one seed.
+//! A group, its network, its disks and its clients in one thread. Time is a number, and all
+//! randomness comes from one seed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::workload::{History, Workload};
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// What happens at a moment.
+/// A scheduled event.
 pub enum Event<W: Workload> {
     Arrive {
         from: NodeId,
@@ -38,16 +38,16 @@ pub enum Event<W: Workload> {
         ticket: Ticket<W>,
         response: Response<W>,
     },
-    /// A client looks whether it has been answered.
+    /// The timer of a client.
     ClientTimer {
         client: usize,
         timer: u64,
     },
-    /// A node's time has come, or it goes on after a pause.
+    /// The timer of a node, or the end of its pause.
     Wake {
         node: usize,
     },
-    /// A disk is done, for the process that it worked for.
+    /// A disk has finished a write of a process.
     Written {
         node: usize,
         process_number: u64,
@@ -63,16 +63,16 @@ pub enum Event<W: Workload> {
     Restart {
         node: usize,
     },
-    /// Something goes wrong.
+    /// A fault is injected.
     Fault,
 }
 
-/// How a run is set up.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How far clocks are wrong, as a share of time.
+    /// The rate error of clocks, as a fraction.
     pub drift: f64,
-    /// How long things go wrong.
+    /// How long faults are injected.
     pub span: Duration,
 }
 
@@ -82,7 +82,7 @@ impl Default for Settings {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Report {
     pub events: u64,
@@ -91,7 +91,7 @@ pub struct Report {
     pub answered: usize,
     pub crashes: u64,
     pub elections: u64,
-    /// Disks that were lost, or came back as they had been.
+    /// Disks that were lost, or replaced by an older copy.
     pub losses: u64,
 }
 
@@ -108,23 +108,23 @@ pub struct World<W: Workload> {
     events: BTreeMap<(Duration, u64), Event<W>>,
     scheduled: u64,
     moment: u64,
-    /// Nothing goes wrong any more, and nobody begins anything.
+    /// No more faults, and no new operations.
     pub is_ending: bool,
-    /// Nodes may come back with less than they had.
+    /// Nodes may lose their disks.
     pub loses_disks: bool,
     crashes: u64,
     encoder: Encoder,
     event_log: EventLog,
 }
 
-/// What happened last, told when a run fails that was asked for by its seed.
+/// The last events, printed when a run fails that was selected by `AGORA_SEED`.
 #[derive(Debug)]
 struct EventLog {
     is_wanted: bool,
     lines: VecDeque<String>,
 }
 
-/// How many lines a failure tells.
+/// The number of lines that a failure prints.
 const EVENT_LOG_LINES: usize = 2000;
 
 impl EventLog {
@@ -195,7 +195,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// Remembers what happened, for a failure to tell.
+    /// Records an event, to be printed on failure.
     pub fn record(&mut self, what: impl FnOnce() -> String) {
         if !self.event_log.is_wanted {
             return;
@@ -207,7 +207,8 @@ impl<W: Workload> World<W> {
         self.event_log.lines.push_back(line);
     }
 
-    /// Lets everything happen, then heals all, and judges. Panics at the first thing that is wrong.
+    /// Runs all events with faults, then heals everything, and checks the history. Panics at the
+    /// first error.
     pub fn run(mut self) -> Report {
         for node in 0..self.nodes.len() {
             self.schedule(Duration::ZERO, Event::Restart { node });
@@ -219,14 +220,14 @@ impl<W: Workload> World<W> {
         let until = self.settings.span;
         while self.time < until && self.step() {}
         self.heal();
-        // Enough for the longest delay and pause, an election or two, and a snapshot.
+        // Enough for the longest delay and pause, two elections, and a snapshot.
         let until = self.time + 15_000 * MS;
         while !self.is_settled() {
-            assert!(self.time < until, "the group does not come to rest: {}", self.describe());
-            assert!(self.step(), "nothing happens any more: {}", self.describe());
+            assert!(self.time < until, "the group does not settle: {}", self.describe());
+            assert!(self.step(), "no event is left: {}", self.describe());
         }
         self.compare_states();
-        let leader = self.leader().expect("somebody leads");
+        let leader = self.leader().expect("a node leads");
         W::check_history(&self.history, leader.state().machine());
         Report {
             events: self.moment,
@@ -244,7 +245,7 @@ impl<W: Workload> World<W> {
         self.events.insert((self.time + after, self.scheduled), event);
     }
 
-    /// The next thing happens.
+    /// Runs the next event.
     fn step(&mut self) -> bool {
         let Some(((time, _), event)) = self.events.pop_first() else { return false };
         (self.time, self.moment) = (time, self.moment + 1);
@@ -253,7 +254,7 @@ impl<W: Workload> World<W> {
                 let input = match wire::decode(&bytes) {
                     Ok(Received::Message(message)) => Input::Message(from, process_number, message),
                     Ok(Received::Hello(hello)) => Input::Introduction(from, hello.introduction),
-                    other => panic!("node {from} sent what makes no sense: {other:?}"),
+                    other => panic!("node {from} sent an invalid message: {other:?}"),
                 };
                 self.give(to as usize, input);
             }
@@ -293,7 +294,7 @@ impl<W: Workload> World<W> {
         self.nodes[node].process.is_some() && self.nodes[node].process_count == process_number
     }
 
-    /// A running node gets something to do.
+    /// Gives an input to a running node.
     pub fn give(&mut self, node: usize, input: Input<W>) {
         if self.nodes[node].process.is_some() {
             self.nodes[node].inputs.push_back(input);
@@ -301,18 +302,18 @@ impl<W: Workload> World<W> {
         }
     }
 
-    /// A node does all it has to do, unless it stands still.
+    /// A node does all its work, unless it is paused.
     fn run_node(&mut self, place: usize) {
         let time = self.time;
         let node = &mut self.nodes[place];
         if node.process.is_none() || time < node.paused_until {
             return;
         }
-        // What came after the clock was looked at waits for the next look.
+        // Inputs after the clock reading wait for the next one.
         let read = node.stale_clock.take();
         let (now, count) = read.unwrap_or_else(|| (node.clock(time), node.inputs.len()));
         if !self.is_ending && self.seed.one_in(400) {
-            // It has looked at the clock, and stands still.
+            // It has read the clock, and is paused.
             let pause = MS * self.seed.below(500) as u32;
             node.stale_clock = Some((now, count));
             node.paused_until = time + pause;
@@ -366,7 +367,7 @@ impl<W: Workload> World<W> {
         }
         record_notices(place, &turn.notices, &mut lines);
         if process.engine.raft().is_leader() {
-            // What a leader itself has written nobody else knows.
+            // No other node knows what a leader has just written.
             node.image = None;
         }
         node.has_joined |= process.engine.membership().standing() == Standing::Voter;
@@ -381,7 +382,7 @@ impl<W: Workload> World<W> {
             return;
         }
         if !self.is_ending && self.seed.one_in(20_000) {
-            // Gone, before anybody hears of what it has decided.
+            // A crash before its messages are sent.
             self.crash(place);
             return;
         }
@@ -415,7 +416,7 @@ impl<W: Workload> World<W> {
         self.invariants.check(place as NodeId, &process.engine, others);
     }
 
-    /// Clients sit beside a node of the same number, behind the same cuts.
+    /// A client is next to the node of the same number: the same cuts apply.
     fn answer(&mut self, from: NodeId, ticket: Ticket<W>, response: Response<W>) {
         if ticket.client == u64::MAX {
             return;
@@ -460,7 +461,7 @@ impl<W: Workload> World<W> {
             Next::Send(to, ticket, request, timeout) => {
                 let mut delays = self.network.deliver(&mut self.seed, 100 + client as u64, to);
                 if matches!(request, Request::Write(None, _)) && !W::IS_NUMBERED {
-                    // Connections double nothing; what is sent again is so by the client.
+                    // Connections duplicate nothing; only the client sends again.
                     delays.truncate(1);
                 }
                 for delay in delays {
@@ -489,7 +490,7 @@ impl<W: Workload> World<W> {
         engines.filter(|engine| engine.raft().is_leader()).max_by_key(|e| e.raft().current_term())
     }
 
-    /// The nodes that lead, or believe so, newest term first.
+    /// The nodes in the role of a leader, newest term first.
     pub fn leaders(&self) -> Vec<usize> {
         let mut leaders: Vec<_> = (0..self.nodes.len())
             .filter_map(|place| {
@@ -550,7 +551,7 @@ fn record_notices(place: usize, notices: &[Notice], lines: &mut Vec<String>) {
     }
 }
 
-/// A settings in which things go wrong often: little room, and timeouts below the lease.
+/// A configuration that provokes errors: small limits, and timeouts below the lease.
 fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
     let election_timeout = *seed.pick(&[60 * MS, 100 * MS, 200 * MS, 300 * MS]);
     Config {
@@ -558,7 +559,7 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
         election_timeout,
         election_spread: election_timeout / *seed.pick(&[1, 2]),
         lease,
-        // No margin: what is not right by itself shows.
+        // No margin: it could hide an error.
         lease_guard: Duration::ZERO,
         max_append_bytes: *seed.pick(&[1, 300, 1_000_000]),
         max_write_bytes: *seed.pick(&[1, 300, 1_000_000]),
@@ -572,14 +573,14 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
     }
 }
 
-/// What a node ends with, and starts again after; anything else is a mistake of ours. A full disk ends
-/// none.
+/// Errors after which a node ends and restarts; any other error is a bug. A full disk is not one of
+/// them.
 pub fn is_fate(error: &StorageError) -> bool {
     matches!(error, StorageError::Sync { .. } | StorageError::Io { .. } | StorageError::Failed)
 }
 
 impl<W: Workload> World<W> {
-    /// A process ends, with its machine or without it.
+    /// A process crashes, with or without its machine.
     pub fn crash(&mut self, place: usize) {
         let node = &mut self.nodes[place];
         if node.process.is_none() {

@@ -1,5 +1,6 @@
-//! The rules of the lease are all needed: for each there is an adversary, a course of events that
-//! does no harm while the rule holds and breaks something when it is taken out.
+//! All rules of the lease are needed. For each rule there is an adversary: a sequence of events
+//! that is harmless with the rule, and breaks an invariant when the rule is taken out (a mutation
+//! test by hand).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::group::{Group, MS, SentMessage};
 use crate::raft::rules::Rule;
 use crate::raft::{Body, Index, NodeId};
 
-/// The adversary does no harm under all rules, and without this one breaks what is expected.
+/// The adversary is harmless with all rules, and without this one it breaks the expected invariant.
 fn needs_rule(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
     adversary(&mut Group::new(n));
     assert_fails(expected, || adversary(&mut Group::without(n, Some(rule))));
@@ -55,7 +56,7 @@ fn transfer(group: &mut Group, from: NodeId, to: NodeId) {
 fn rule_1_a_heartbeat_is_a_promise() {
     needs_rule(3, Rule::AppendPromises, "lease exclusion", |group| {
         group.elect(0);
-        // Long enough for what was promised with the votes to be over.
+        // Long enough for the promises of the votes to end.
         group.pass(600 * MS);
         overtake(group, 0, 1);
     });
@@ -75,8 +76,9 @@ fn rule_1_a_vote_is_a_promise() {
 #[test]
 fn rule_1_a_newer_promise_does_not_end_an_older_one() {
     needs_rule(3, Rule::EveryHolder, "lease exclusion", |group| {
-        // 0 leads with the help of 2 alone. 2 then promises to 1, and 1 hands over to 2: the word
-        // of 1 is released and that of 1's own promises is old, so 2 must know of 0 itself.
+        // 0 leads with the help of 2 alone. 2 then promises to 1, and 1 transfers its leadership to
+        // 2. The promises to 1 are released, and 1's own promises have ended, so only 2's own
+        // promise to 0 is left.
         group.elect(0);
         separate(group, 0, 1);
         group.pass(700 * MS);
@@ -145,13 +147,13 @@ fn rule_2_an_answer_to_a_heartbeat_counts_what_is_durable() {
 }
 
 #[test]
-fn rule_2_a_promise_is_told_when_it_cannot_be_forgotten() {
+fn rule_2_a_promise_is_sent_when_it_is_durable() {
     needs_rule(3, Rule::DurablePromise, "lease exclusion", |group| {
-        // 2 hears of the term and the lease for the first time, and its disk takes long.
+        // 2 learns the term and the lease for the first time, and its disk is slow.
         group.node_mut(2).is_disk_held = true;
         group.elect(0);
         group.isolate(1);
-        // 1's vote is of the past: if 0 has a lease, then by what 2 has told.
+        // 1's vote is too old: if 0 has a lease, it is by the replies of 2.
         group.pass(500 * MS);
         group.restart(2);
         group.node_mut(2).is_disk_held = false;
@@ -172,7 +174,7 @@ fn rule_3_a_candidate_waits_for_its_own_promises() {
 }
 
 #[test]
-fn rule_3_a_voter_tells_of_its_promises() {
+fn rule_3_a_voter_reports_its_promises() {
     needs_rule(3, Rule::Remaining, "lease exclusion", |group| {
         // 0 leads with the help of 2 alone; 1 has promised nothing, and is elected by 2.
         group.elect(0);
@@ -183,14 +185,14 @@ fn rule_3_a_voter_tells_of_its_promises() {
 }
 
 #[test]
-fn rule_4_who_speaks_in_our_term_holds_no_older_lease() {
+fn rule_4_a_node_that_replies_in_our_term_holds_no_older_lease() {
     needs_rule(3, Rule::Clear, "commits at once", |group| {
         group.elect(0);
         group.pass(30 * MS);
         for id in 0..3 {
             group.restart(id);
         }
-        // All have promised everything to everybody; but all are here.
+        // After a restart every node may have promised to every other; but all nodes reply.
         group.elect(1);
         let x = group.set(1, "x");
         group.settle();
@@ -207,7 +209,7 @@ fn rule_5_a_lease_counts_from_when_the_message_was_sent() {
         for sent in group.take(is_append) {
             group.deliver(sent);
         }
-        // The answers take long.
+        // The replies are slow.
         let answers = group.take(|sent| sent.to == 0);
         assert_eq!(answers.len(), 2);
         group.pass_quietly(200 * MS);
@@ -223,7 +225,7 @@ fn rule_5_a_lease_counts_from_when_the_message_was_sent() {
 fn rule_5_an_answer_counts_in_its_own_term() {
     needs_rule(3, Rule::CountInTerm, "leader completeness", |group| {
         group.elect(0);
-        // 1 acknowledges entries of term 1 that 0 loses, and the answers are delayed.
+        // 1 acknowledges entries of term 1 that 0 loses, and the replies are delayed.
         group.isolate(2);
         group.node_mut(0).is_disk_held = true;
         for key in ["a", "b", "c", "d"] {
@@ -237,13 +239,13 @@ fn rule_5_an_answer_counts_in_its_own_term() {
         group.restart(0);
         group.node_mut(0).is_disk_held = false;
         group.heal();
-        // 2 leads term 2, and 1 forgets them too.
+        // 2 leads term 2, and 1 drops them too.
         group.isolate(1);
         group.elect(2);
         group.heal();
         group.pass(30 * MS);
         assert_eq!(group.log(1), "1 2");
-        // 0 leads term 3, alone with new entries; now the old answers come.
+        // 0 leads term 3, and it alone has new entries; now the old replies arrive.
         transfer(group, 2, 0);
         group.settle();
         group.isolate(0);
@@ -288,7 +290,8 @@ fn rule_6_only_entries_of_the_own_term_are_counted() {
         group.elect_only(4);
         group.take(|_| true);
         assert_eq!((group.log(1), group.log(4)), ("1 1".into(), "1 2".into()));
-        // (c) S5 crashes; S1 is back, leads term 3 and goes on with its index 2, which reaches S3.
+        // (c) S5 crashes; S1 restarts, leads term 3 and continues with its index 2, which reaches
+        // S3.
         group.crash(4);
         group.heal();
         group.isolate(3);
@@ -296,7 +299,7 @@ fn rule_6_only_entries_of_the_own_term_are_counted() {
         group.elect_only(0);
         group.pass_quietly(310 * MS);
         while group.log(2) != "1 1" {
-            // Its own no-op at index 3 does not get that far.
+            // Its own no-op at index 3 is not replicated.
             for sent in group.take(is_append) {
                 group.deliver(without_entries_behind(sent, 2));
             }
@@ -315,7 +318,7 @@ fn rule_6_only_entries_of_the_own_term_are_counted() {
     assert_fails("leader completeness", || figure_8(Some(Rule::OwnTermCommit)));
 }
 
-/// The message, as if the leader had not written more yet.
+/// The message without the later entries.
 fn without_entries_behind(mut sent: SentMessage, last: Index) -> SentMessage {
     if let Body::AppendEntries { entries, .. } = &mut sent.message.body {
         *entries = entries.iter().filter(|entry| entry.index <= last).cloned().collect();
@@ -328,7 +331,7 @@ fn rule_7_nothing_is_read_when_the_lease_is_over() {
     needs_rule(3, Rule::LeaseEnds, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
-        // A leader that was paused reads before it looks at anything else.
+        // A leader that was paused answers a read first.
         group.node_mut(0).is_paused = true;
         group.pass_quietly(302 * MS);
         group.elect(1);
@@ -341,7 +344,7 @@ fn rule_7_nothing_is_read_when_the_lease_is_over() {
 }
 
 #[test]
-fn rule_7_an_inherited_read_looks_at_nothing_in_limbo() {
+fn rule_7_an_inherited_read_depends_on_no_entry_in_limbo() {
     needs_rule(3, Rule::Limbo, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
@@ -388,8 +391,8 @@ fn rule_9_the_lease_is_given_up_before_another_stands() {
 }
 
 #[test]
-fn rule_9_only_the_election_that_was_asked_for_is_released() {
-    // Not a rule to take out: `released` is said at exactly term + 1.
+fn rule_9_only_the_requested_election_is_released() {
+    // Not a rule to take out: `released` is sent at exactly term + 1.
     let mut group = Group::new(3);
     group.elect(0);
     group.pass(30 * MS);
@@ -434,7 +437,7 @@ fn rule_11_a_leader_without_a_lease_steps_down() {
 }
 
 #[test]
-fn rule_11_a_leader_whose_disk_stands_still_falls_silent() {
+fn rule_11_a_leader_whose_disk_is_stuck_stops_sending() {
     let mut group = Group::new(3);
     group.elect(0);
     group.pass(30 * MS);
@@ -450,7 +453,7 @@ fn rule_11_a_leader_whose_disk_stands_still_falls_silent() {
 }
 
 #[test]
-fn rule_11_a_leader_whose_disk_is_busy_leads_on() {
+fn rule_11_a_leader_whose_disk_is_busy_continues_to_lead() {
     let mut group = Group::with(3, |config| {
         config.batch_pause = Duration::ZERO;
         config.max_write_bytes = 1;
@@ -461,7 +464,7 @@ fn rule_11_a_leader_whose_disk_is_busy_leads_on() {
     for _ in 0..10 {
         group.set(0, "x");
     }
-    // Each write is far shorter than what a dead disk is known by, all of them together are longer.
+    // Each write is far shorter than the limit for a stuck disk; all of them together are longer.
     for _ in 0..9 {
         group.pass(1000 * MS);
         group.write_one(0);
@@ -489,7 +492,7 @@ fn clocks_that_drift_fifty_times_as_much_are_caught() {
 }
 
 #[test]
-fn voters_an_answer_of_a_node_that_is_none_does_not_count() {
+fn voters_a_reply_of_a_node_that_is_not_a_voter_does_not_count() {
     needs_rule(3, Rule::CountVoters, "the answer of no voter commits", |group| {
         group.elect(0);
         for id in [0, 2] {
@@ -499,14 +502,14 @@ fn voters_an_answer_of_a_node_that_is_none_does_not_count() {
         let x = group.set(0, "x");
         group.settle();
         assert!(!group.is_acknowledged(0, x), "the answer of no voter commits");
-        // Nor does it keep a lease alive, or answer a read.
+        // It does not extend a lease or answer a read either.
         group.pass(600 * MS);
         assert!(!group.raft(0).is_leader());
     });
 }
 
 #[test]
-fn voters_a_node_that_is_none_neither_votes_nor_stands() {
+fn voters_a_node_that_is_not_a_voter_neither_votes_nor_stands() {
     needs_rule(3, Rule::VoteAsVoter, "no voter votes", |group| {
         group.raft_mut(1).set_voters(false, [].into());
         group.isolate(0);

@@ -1,4 +1,5 @@
-//! What no group does whose nodes have kept what they had: it is reported, and never answered.
+//! Contradictions, which are impossible while every node keeps its data, are reported and not
+//! answered.
 
 use super::group::{Group, MS, SentMessage};
 use super::known_mistakes::{LEADER, append, entry, follower, install, outcomes, terms};
@@ -11,7 +12,7 @@ const fn mark(index: Index, term: Term) -> SnapshotMark {
     SnapshotMark { index, term }
 }
 
-/// A follower in term 2 that knows all of these terms to be committed.
+/// A follower in term 2 with a log of these terms, all committed.
 fn committed(terms: &[Term]) -> Raft {
     let mut raft = follower(terms);
     let last = mark(terms.len() as Index, *terms.last().unwrap());
@@ -23,7 +24,7 @@ fn committed(terms: &[Term]) -> Raft {
     raft
 }
 
-/// What node 0, which leads in term 5, is found to say, and what is committed instead.
+/// The position that node 0, the leader of term 5, claims, and the committed one.
 fn found(ready: &Ready) -> Option<(SnapshotMark, SnapshotMark)> {
     ready.contradiction.map(|contradiction| match contradiction {
         Contradiction::Entry { leader: LEADER, term: 5, claimed, committed } => {
@@ -38,7 +39,7 @@ fn answers(ready: &Ready) -> usize {
 }
 
 #[test]
-fn section_5_4_3_other_entries_than_those_that_are_committed_are_reported() {
+fn section_5_4_3_entries_that_differ_from_committed_ones_are_reported() {
     for (prev, sent, expected) in [
         // The entry before the first one.
         ((4, 3), &[][..], (mark(4, 3), mark(4, 2))),
@@ -66,7 +67,7 @@ fn the_same_entries_again_are_no_contradiction() {
         ((4, 2), &[][..], matched(4)),
         ((0, 0), &[1, 1], matched(4)),
         ((2, 1), &[2, 2], matched(4)),
-        // What is not committed here may be another one.
+        // An uncommitted entry may differ.
         ((4, 2), &[3], matched(5)),
         (
             (5, 3),
@@ -101,7 +102,7 @@ fn compacted() -> Raft {
 }
 
 #[test]
-fn where_the_log_is_gone_its_terms_are_known_to_be_no_later() {
+fn terms_of_compacted_entries_are_known_to_be_no_later() {
     for (prev, sent, expected) in [
         ((5, 1), &[][..], Some((mark(5, 1), mark(5, 2)))),
         ((3, 3), &[], Some((mark(3, 3), mark(5, 2)))),
@@ -124,7 +125,7 @@ fn a_snapshot_of_another_history_is_not_installed() {
         (mark(6, 3), Some((mark(6, 3), mark(6, 2)))),
         (mark(5, 1), Some((mark(5, 1), mark(5, 2)))),
         (mark(4, 3), Some((mark(4, 3), mark(5, 2)))),
-        // Behind what is committed here, and of an earlier term.
+        // Behind the commit index, and of an earlier term.
         (mark(9, 2), Some((mark(9, 2), mark(7, 3)))),
         (mark(7, 3), None),
         (mark(4, 2), None),
@@ -141,7 +142,7 @@ fn a_snapshot_of_another_history_is_not_installed() {
 }
 
 #[test]
-fn section_5_2_two_leaders_in_one_term_are_reported_by_whoever_hears_both() {
+fn section_5_2_two_leaders_in_one_term_are_reported_by_a_node_that_hears_both() {
     let two_leaders = |known, other| Contradiction::TwoLeaders { term: 5, known, other };
     let mut raft = follower(&[1]);
     raft.step(1000 * MS, LEADER, append(5, (1, 1), &[5], 0));
@@ -154,7 +155,7 @@ fn section_5_2_two_leaders_in_one_term_are_reported_by_whoever_hears_both() {
     raft.step(1002 * MS, 2, Message { term: 5, ..install(mark(9, 5), 0, b"whole", true) });
     let ready = raft.ready();
     assert_eq!((ready.contradiction, answers(&ready)), (Some(two_leaders(0, 2)), 0));
-    // In another term anybody may lead.
+    // In another term any node may lead.
     raft.step(1003 * MS, 2, append(6, (1, 1), &[], 0));
     assert_eq!(raft.ready().contradiction, None);
 }
@@ -178,7 +179,7 @@ fn a_leader_reports_another_one_of_its_term_even_when_it_leads_no_longer() {
 }
 
 #[test]
-fn people_are_told_who_leads_and_what_differs() {
+fn the_text_names_the_leader_and_the_difference() {
     let text = |claimed, committed| {
         let contradiction = Contradiction::Entry { leader: 0, term: 5, claimed, committed };
         contradiction.to_string()
@@ -197,7 +198,7 @@ fn people_are_told_who_leads_and_what_differs() {
     );
 }
 
-/// An answer of node 1 to a message of this moment.
+/// A reply of node 1 to a message that is sent now.
 fn matched(group: &Group, match_index: Index) -> SentMessage {
     let outcome = AppendOutcome::Matched { match_index };
     let body = Body::AppendEntriesReply { outcome, sent_at: group.clock(0), read_round: 0 };
@@ -210,7 +211,7 @@ fn match_index(group: &Group, peer: NodeId) -> Index {
 }
 
 #[test]
-fn a_follower_that_holds_more_than_its_leader_does_not_count_and_is_told_of() {
+fn a_follower_with_more_entries_than_its_leader_does_not_count_and_is_reported() {
     let mut group = Group::new(3);
     group.elect(0);
     group.set(0, "x");
@@ -220,7 +221,7 @@ fn a_follower_that_holds_more_than_its_leader_does_not_count_and_is_told_of() {
     group.deliver(matched(&group, 9));
     assert!(group.take_transcript().contains("0 : hears that 1 holds 9\n"));
     assert!(group.raft(0).is_leader(), "a majority has elected it");
-    // It is asked at the end of the leader's log, and gets nothing more.
+    // It gets heartbeats for the end of the leader's log, and nothing else.
     group.set(0, "y");
     group.take(|_| true);
     group.pass(60 * MS);
@@ -231,7 +232,7 @@ fn a_follower_that_holds_more_than_its_leader_does_not_count_and_is_told_of() {
     assert!(!told.lines().any(has_entries), "{told}");
     group.deliver(matched(&group, 3));
     assert_eq!((match_index(&group, 1), group.raft(0).commit_index()), (2, 2));
-    // Another process of it begins anew.
+    // After its restart it is a normal follower.
     group.raft_mut(0).follower_restarted(1);
     group.pass(60 * MS);
     assert_eq!((match_index(&group, 1), group.raft(0).commit_index()), (3, 3));

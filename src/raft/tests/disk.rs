@@ -1,8 +1,8 @@
-//! What a node of a test's group has on disk.
+//! The disk of a node of the test group.
 
 use crate::raft::{Entry, HardState, SnapshotMark};
 
-/// What a node has kept.
+/// The durable state of a node.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     pub hard_state: HardState,
@@ -12,7 +12,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// What was written is durable.
+    /// Makes a write durable.
     pub fn keep(&mut self, hard_state: Option<HardState>, entries: &[Entry]) {
         if let Some(hard_state) = hard_state {
             self.hard_state = hard_state;
@@ -23,7 +23,7 @@ impl Disk {
         }
     }
 
-    /// A leader's snapshot is in place.
+    /// Installs a leader's snapshot.
     pub fn install(&mut self, snapshot: SnapshotMark) {
         let agrees = |entry: &Entry| (entry.index, entry.term) == (snapshot.index, snapshot.term);
         let keep = self.log.iter().any(agrees);

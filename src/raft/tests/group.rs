@@ -1,8 +1,8 @@
-//! A whole group on one thread: time, messages and disks move as a test says.
+//! A whole group on one thread. The test controls time, messages and disks.
 //!
-//! A node is its core and what it has on disk. Messages wait in one queue, in the order in which
-//! they were sent, until the test delivers them. The shell's part of the contract is done here, and
-//! after every step what must always be true is looked at: see [`Invariants`].
+//! A node is a core and a disk. Messages wait in one queue, in the order of sending, until the test
+//! delivers them. This file does the shell's part of the contract, and checks the [`Invariants`]
+//! after every step.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::raft::{
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// What a `Ready` wants written, until it is.
+/// A write of a `Ready` that is not done yet.
 struct Write {
     id: Option<WriteId>,
     hard_state: Option<HardState>,
@@ -32,19 +32,19 @@ pub struct Node {
     pub raft: Option<Raft>,
     pub disk: Disk,
     pub applied: Index,
-    /// Its clock, for one second of true time.
+    /// The rate of its clock: seconds of the clock per second of true time.
     pub rate: f64,
     /// Writes wait while this is set.
     pub is_disk_held: bool,
-    /// It neither hears nor does anything.
+    /// It receives nothing and does nothing.
     pub is_paused: bool,
-    /// The shell breaks rule 2: it sends before it has written.
+    /// The shell breaks rule 2: it sends before it writes.
     pub sends_early: bool,
     writes: VecDeque<Write>,
     pub reads: BTreeMap<ReadId, Result<Index, ()>>,
 }
 
-/// A message on its way.
+/// A message in flight.
 #[derive(Clone, Debug)]
 pub struct SentMessage {
     pub from: NodeId,
@@ -56,7 +56,7 @@ pub struct Group {
     pub nodes: BTreeMap<NodeId, Node>,
     pub time: Duration,
     pub in_flight: VecDeque<SentMessage>,
-    /// From whom to whom nothing arrives.
+    /// Links that are cut: sender and receiver.
     pub cut: BTreeSet<(NodeId, NodeId)>,
     pub invariants: Invariants,
     pub without: Option<Rule>,
@@ -71,7 +71,7 @@ impl Group {
         Group::with(n, |_| ())
     }
 
-    /// The same, set up in another way.
+    /// The same with another configuration.
     pub fn with(n: u64, set_up: impl FnOnce(&mut Config)) -> Group {
         let mut config = lan(n);
         set_up(&mut config);
@@ -114,7 +114,7 @@ impl Group {
         group
     }
 
-    /// What this node's clock says.
+    /// The time by this node's clock.
     pub fn clock(&self, id: NodeId) -> Duration {
         self.time.mul_f64(self.nodes[&id].rate)
     }
@@ -152,7 +152,7 @@ impl Group {
         node.raft = Some(raft);
     }
 
-    /// Ends a node between two steps: what was not written is gone.
+    /// Stops a node between two steps. Open writes are lost.
     pub fn crash(&mut self, id: NodeId) {
         let node = self.node_mut(id);
         node.raft = None;
@@ -161,7 +161,7 @@ impl Group {
         self.invariants.crashed(id);
     }
 
-    /// Starts a node anew with a log of these terms on its disk.
+    /// Restarts a node with a log of these terms on its disk.
     pub fn load(&mut self, id: NodeId, log: &str, current_term: Term) {
         let entry = |(term, index): (&str, Index)| {
             let term = term.parse().expect("a term");
@@ -178,7 +178,7 @@ impl Group {
         self.start(id);
     }
 
-    /// Nothing arrives at `id` or from it.
+    /// Cuts all links of `id`.
     pub fn isolate(&mut self, id: NodeId) {
         let ids: Vec<_> = self.nodes.keys().copied().collect();
         for other in ids {
@@ -190,7 +190,7 @@ impl Group {
         self.cut.clear();
     }
 
-    /// Lets this node's election timer run out now.
+    /// Expires this node's election timer now.
     pub fn time_out(&mut self, id: NodeId) {
         let now = self.clock(id);
         let raft = self.raft_mut(id);
@@ -199,16 +199,16 @@ impl Group {
         self.pump(id);
     }
 
-    /// Has a node stand, everybody else having forgotten the old leader's heartbeats; that it wins
-    /// is up to them.
+    /// Lets a node stand for election, after all others have forgotten the old leader's heartbeats.
+    /// It may lose.
     pub fn elect(&mut self, id: NodeId) {
         self.forget_leaders();
         self.time_out(id);
         self.settle();
     }
 
-    /// Has a node stand and win; what it then sends is still on its way. A node that slept through a
-    /// term or two is refused at first.
+    /// Lets a node stand for election until it wins; its messages as leader stay in flight. A node
+    /// with an old term is refused at first.
     pub fn elect_only(&mut self, id: NodeId) {
         for _ in 0..3 {
             self.forget_leaders();
@@ -220,7 +220,7 @@ impl Group {
                 }
             }
         }
-        panic!("{id} does not win");
+        panic!("node {id} does not win the election");
     }
 
     fn forget_leaders(&mut self) {
@@ -234,17 +234,17 @@ impl Group {
         }
     }
 
-    /// A new leader's term begins: everything is delivered until nothing happens.
+    /// Delivers all messages until nothing is left to do.
     pub fn settle(&mut self) {
         for _ in 0..10_000 {
             self.pump_all();
             let Some(sent) = self.in_flight.pop_front() else { return };
             self.deliver(sent);
         }
-        panic!("the group does not come to rest");
+        panic!("the group does not settle");
     }
 
-    /// Delivers a message, if there is anybody to take it.
+    /// Delivers a message, unless the link is cut or the receiver is down or paused.
     pub fn deliver(&mut self, sent: SentMessage) {
         let SentMessage { from, to, message } = sent;
         if self.cut.contains(&(from, to)) || self.nodes[&to].is_paused {
@@ -265,7 +265,7 @@ impl Group {
         taken
     }
 
-    /// Time passes, and everything happens that is due; messages arrive at once.
+    /// Time passes; timers expire when they are due, and messages arrive at once.
     pub fn pass(&mut self, span: Duration) {
         let until = self.time + span;
         self.settle();
@@ -276,14 +276,14 @@ impl Group {
                     Some(due.min(Duration::from_secs(1_000_000)).div_f64(node.rate))
                 });
             let due = due.min().unwrap_or(until);
-            // Rounding of clocks must not make time stand still.
+            // Rounding must not stop time.
             self.time = due.max(self.time + Duration::from_micros(1)).min(until);
             self.tick_all();
             self.settle();
         }
     }
 
-    /// Time passes and nothing happens, but for what [`Invariants`] sees.
+    /// Time passes, and no timer expires.
     pub fn pass_quietly(&mut self, span: Duration) {
         self.time += span;
     }
@@ -315,7 +315,7 @@ impl Group {
         }
     }
 
-    /// Does what a node wants done, until it wants nothing.
+    /// Does the work of a node until there is no more.
     pub fn pump(&mut self, id: NodeId) {
         loop {
             let Some(raft) = &mut self.node_mut(id).raft else { return };
@@ -370,7 +370,8 @@ impl Group {
         }
         self.invariants.applied(id, &ready.committed);
         for read in ready.snapshot_reads {
-            // The snapshot's bytes are its name: enough to see that it came whole.
+            // The content of a snapshot is its index and term: enough to check that it arrives
+            // completely.
             let snapshot = self.nodes[&id].disk.snapshot;
             let bytes = format!("{} {}", snapshot.index, snapshot.term).into_bytes();
             let from = (read.offset as usize).min(bytes.len());
@@ -393,14 +394,14 @@ impl Group {
         self.in_flight.push_back(SentMessage { from, to, message });
     }
 
-    /// The disk of a node, which is held, does one write.
+    /// Does one write of a node whose disk is held.
     pub fn write_one(&mut self, id: NodeId) {
         self.node_mut(id).writes.retain(|write| write.id.is_some());
         assert!(self.do_write(id), "there is nothing to write");
         self.pump(id);
     }
 
-    /// Does the writes of a node, if its disk works.
+    /// Does the writes of a node, unless its disk is held.
     fn write(&mut self, id: NodeId) -> bool {
         let mut has_written = false;
         while !self.nodes[&id].is_disk_held && self.do_write(id) {
@@ -433,7 +434,7 @@ impl Group {
         true
     }
 
-    /// Takes a snapshot of all that a node has applied.
+    /// Takes a snapshot of the applied state of a node.
     pub fn snapshot(&mut self, id: NodeId) {
         let index = self.nodes[&id].applied;
         let raft = self.raft_mut(id);
@@ -459,7 +460,7 @@ impl Group {
         self.raft_mut(id).propose(now, 0, payload)
     }
 
-    /// Whether a write is done, as its client hears it.
+    /// Whether a write is acknowledged to its client.
     pub fn is_acknowledged(&mut self, id: NodeId, index: Index) -> bool {
         let is_done = self.nodes[&id].applied >= index;
         if is_done {
@@ -468,14 +469,14 @@ impl Group {
         is_done
     }
 
-    /// Reads a key under the lease: the index of the write that is seen, 0 for none. `None`: the
-    /// lease does not cover it.
+    /// Reads a key under the lease. Returns the index of the write that it sees, 0 for none; `None`
+    /// if the lease does not cover the read.
     pub fn read(&mut self, id: NodeId, key: &str) -> Option<Index> {
         let now = self.clock(id);
         self.read_at(id, key, now)
     }
 
-    /// The same, with a clock that was looked at before.
+    /// The same with an earlier clock reading.
     pub fn read_at(&mut self, id: NodeId, key: &str, now: Duration) -> Option<Index> {
         let applied = self.nodes[&id].applied;
         match self.raft_mut(id).read(now, |command| command == key.as_bytes()) {
@@ -496,7 +497,7 @@ impl Group {
         read
     }
 
-    /// Reads a key for a read that was asked for earlier, if it was granted.
+    /// Completes an earlier read, if it was granted.
     pub fn finish_read(&mut self, id: NodeId, read: ReadId, key: &str) {
         let node = &self.nodes[&id];
         if let Some(Ok(index)) = node.reads.get(&read)
@@ -529,7 +530,7 @@ impl Group {
         self.invariants.check(id, &rafts.collect(), &clocks);
     }
 
-    /// From here on messages and events are told.
+    /// Starts to record messages and events.
     pub fn record_transcript(&mut self) {
         self.is_recording = true;
     }
@@ -540,12 +541,12 @@ impl Group {
         }
     }
 
-    /// What was told since the last time.
+    /// Takes the transcript since the last call.
     pub fn take_transcript(&mut self) -> String {
         std::mem::take(&mut self.transcript)
     }
 
-    /// Of what was told, only what this node tells of itself.
+    /// Keeps only the events of this node in the transcript.
     pub fn keep_transcript_of(&mut self, id: NodeId) {
         let mine = format!("{id} :");
         let told = self.take_transcript();
@@ -553,14 +554,14 @@ impl Group {
         self.transcript = lines.collect();
     }
 
-    /// As [`assert_transcript`](Self::assert_transcript), of the first lines.
+    /// As [`assert_transcript`](Self::assert_transcript), for the first lines.
     pub fn assert_transcript_begins(&mut self, lines: usize, expected: &str) {
         let told = self.take_transcript();
         self.transcript = told.split_inclusive('\n').take(lines).collect();
         self.assert_transcript(expected);
     }
 
-    /// What was told since the last time; fails with both if it is not what was expected.
+    /// Compares the transcript since the last call with the expected one.
     pub fn assert_transcript(&mut self, expected: &str) {
         let told = self.take_transcript();
         let lines = |text: &str| -> Vec<String> {
@@ -569,11 +570,11 @@ impl Group {
                 .filter(|line| !line.is_empty())
                 .collect()
         };
-        assert_eq!(lines(&told), lines(expected), "told:\n{told}");
+        assert_eq!(lines(&told), lines(expected), "transcript:\n{told}");
     }
 }
 
-/// Nothing waits for what may come: a story says itself what happens at one moment.
+/// Without the pause between batches: a scenario decides what happens at the same time.
 fn lan(n: u64) -> Config {
     Config { batch_pause: Duration::ZERO, ..Config::lan(0, (0..n).collect()) }
 }

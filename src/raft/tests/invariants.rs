@@ -1,24 +1,24 @@
-//! What must be true of a group at all times, whatever happens: figure 3 of the paper, and that no
-//! leader commits while an older one may still read under its lease.
+//! The invariants of a group: figure 3 of the paper, and that no leader commits while an older one
+//! may still read under its lease.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::raft::{Entry, Index, NodeId, Payload, Raft, SnapshotMark, Term};
 
-/// What an observer has seen who sees everything.
+/// The observed history of all nodes.
 #[derive(Default)]
 pub struct Invariants {
-    /// Who led in each term.
+    /// The leader of each term.
     leaders: BTreeMap<Term, NodeId>,
-    /// What was applied at each index: the same everywhere.
+    /// The applied entry at each index, equal on all nodes.
     applied: BTreeMap<Index, Entry>,
-    /// How far each node has applied.
+    /// The last applied index of each node.
     applied_by: BTreeMap<NodeId, Index>,
     commits: BTreeMap<NodeId, Index>,
     /// The term in which each index was committed first, and the term of its entry.
     committed: BTreeMap<Index, (Term, Term)>,
-    /// The newest write of each key that a client was answered for, or that a client has read.
+    /// The newest write of each key that was acknowledged to a client or read by one.
     seen: BTreeMap<String, Index>,
 }
 
@@ -32,20 +32,21 @@ impl Invariants {
     pub fn applied(&mut self, id: NodeId, entries: &[Entry]) {
         for entry in entries {
             let known = self.applied.entry(entry.index).or_insert_with(|| entry.clone());
-            assert_eq!(known, entry, "node {id} applies something else at {}", entry.index);
+            assert_eq!(known, entry, "node {id} applies another entry at {}", entry.index);
             self.applied_by.insert(id, entry.index);
         }
     }
 
     pub fn installed(&mut self, id: NodeId, snapshot: SnapshotMark) {
-        let known = self.applied.get(&snapshot.index).expect("only what was applied is a snapshot");
+        let known =
+            self.applied.get(&snapshot.index).expect("a snapshot contains applied entries only");
         assert_eq!(known.term, snapshot.term);
         self.applied_by.insert(id, snapshot.index);
     }
 
-    /// A client was told that its write is done.
+    /// A write was acknowledged to its client.
     pub fn acknowledged(&mut self, index: Index) {
-        let entry = self.applied.get(&index).expect("only what was applied is answered");
+        let entry = self.applied.get(&index).expect("only applied entries are acknowledged");
         if let Payload::Command { command, .. } = &entry.payload {
             let key = String::from_utf8_lossy(command).into_owned();
             let seen = self.seen.entry(key).or_default();
@@ -53,19 +54,19 @@ impl Invariants {
         }
     }
 
-    /// A client reads a key from a state with everything up to `applied`. Linearizability: it sees
-    /// every write that was answered before.
+    /// A client reads a key from the state at `applied`. Linearizability: it sees every write that
+    /// was acknowledged before.
     pub fn read(&mut self, key: &str, applied: Index) -> Index {
         let is_of_key = |entry: &&Entry| matches!(&entry.payload, Payload::Command { command, .. } if **command == *key.as_bytes());
         let newest = self.applied.range(..=applied).map(|(_, entry)| entry).rfind(is_of_key);
         let value = newest.map_or(0, |entry| entry.index);
         let seen = self.seen.entry(key.to_owned()).or_default();
-        assert!(value >= *seen, "stale read: {key} is {value}, and {seen} was seen already");
+        assert!(value >= *seen, "stale read: {key} is {value}, after {seen} was seen");
         *seen = value;
         value
     }
 
-    /// Looks at everything after a step of `id`.
+    /// Checks all invariants after a step of `id`.
     pub fn check(
         &mut self,
         id: NodeId,
@@ -84,7 +85,7 @@ impl Invariants {
         self.check_lease_exclusion(id, raft, rafts, clocks);
     }
 
-    /// Leader completeness: a leader has everything that was committed in older terms.
+    /// Leader completeness: a leader has all entries that were committed in older terms.
     fn check_completeness(&self, id: NodeId, raft: &Raft) {
         let (first, term) = (raft.first_index(), raft.current_term());
         for (index, (committed_in, of_term)) in self.committed.range(first..) {
@@ -102,7 +103,8 @@ impl Invariants {
         assert!(indices.all(|index| agree(&index)), "log matching");
     }
 
-    /// Nobody commits while a leader of an older term could answer a read under its lease.
+    /// Lease exclusion: no node commits while a leader of an older term could answer a read under
+    /// its lease.
     fn check_lease_exclusion(
         &mut self,
         id: NodeId,

@@ -1,5 +1,5 @@
-//! Traps that implementations have fallen into, each told once. Those about the rules of the lease
-//! are among the adversaries.
+//! Mistakes that other implementations have made, one test each. Those about the rules of the lease
+//! are in `adversaries`.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub fn terms(raft: &Raft) -> Vec<Term> {
     (raft.first_index()..=raft.last_index()).filter_map(|index| raft.term_at(index)).collect()
 }
 
-/// What a `Ready` says to a leader of how its entries went, at once and after the write.
+/// The outcomes that a `Ready` reports to a leader, at once and after the write.
 pub fn outcomes(ready: &Ready) -> (Vec<AppendOutcome>, Vec<AppendOutcome>) {
     let outcomes = |messages: &[(NodeId, Message)]| {
         let outcome = |(_, message): &(NodeId, Message)| match message.body {
@@ -71,8 +71,8 @@ fn an_old_append_after_newer_ones_does_not_truncate() {
 
 #[test]
 fn a_follower_commits_no_further_than_it_has_verified() {
-    // Indices 2 and 3 are of an old leader; the new one has committed up to 3, but has shown us
-    // only that 1 agrees.
+    // Indices 2 and 3 are of an old leader; the new one has committed up to 3, but has compared
+    // only index 1.
     let mut raft = follower(&[1, 1, 1]);
     raft.step(1000 * MS, LEADER, append(2, (1, 1), &[], 3));
     assert_eq!(raft.commit_index(), 1);
@@ -88,12 +88,12 @@ fn a_report_of_a_write_that_was_overwritten_is_no_acknowledgement() {
     raft.step(1000 * MS, LEADER, append(1, (1, 1), &[1, 1], 0));
     let old = raft.ready();
     assert_eq!(old.entries.len(), 2);
-    // Before it is written the next leader replaces both by others.
+    // Before they are written the next leader replaces both.
     raft.step(1001 * MS, 2, append(2, (1, 1), &[2, 2], 3));
     let new = raft.ready();
     raft.persisted(1002 * MS, old.write.unwrap());
     assert_eq!(raft.durable_commit_index(), 1, "2 and 3 are not durable as they are now");
-    // A heartbeat of the new leader is not answered before they are.
+    // The reply to a heartbeat of the new leader waits for them.
     raft.step(1003 * MS, 2, append(2, (3, 2), &[], 3));
     let (at_once, after) = outcomes(&raft.ready());
     assert_eq!((at_once.len(), after), (0, vec![AppendOutcome::Matched { match_index: 3 }]));
@@ -146,7 +146,7 @@ fn pieces_of_a_snapshot_are_taken_in_order() {
     assert_eq!(piece(0, b"abcd"), (vec![4], 0), "twice");
     assert_eq!(piece(6, b"gh"), (vec![4], 0), "a gap");
     assert_eq!(piece(4, b"ef"), (vec![6], 1));
-    // Another leader may have other bytes for the same state.
+    // Another leader may encode the same state differently.
     let message = Message { term: 2, ..install(snapshot, 6, b"gh", false) };
     raft.step(1000 * MS, 2, message);
     assert_eq!(next_offsets(&raft.ready()), [0]);
@@ -178,7 +178,7 @@ fn while_a_snapshot_is_installed_heartbeats_are_answered_and_nothing_else_change
 }
 
 #[test]
-fn a_snapshot_that_is_no_good_is_begun_anew() {
+fn a_damaged_snapshot_is_sent_again() {
     let mut raft = follower(&[1]);
     let snapshot = SnapshotMark { index: 9, term: 1 };
     raft.step(1000 * MS, LEADER, install(snapshot, 0, b"torn", true));
@@ -191,7 +191,7 @@ fn a_snapshot_that_is_no_good_is_begun_anew() {
 }
 
 #[test]
-fn a_crash_between_the_snapshot_and_the_cut_of_the_log_is_mended() {
+fn a_crash_between_the_snapshot_and_the_cut_of_the_log_is_repaired() {
     let snapshot = SnapshotMark { index: 3, term: 2 };
     let start = |terms: &[Term]| {
         let entries = terms.iter().zip(1..).map(|(term, index)| entry(index, *term)).collect();
@@ -207,7 +207,7 @@ fn a_crash_between_the_snapshot_and_the_cut_of_the_log_is_mended() {
 }
 
 #[test]
-fn a_leader_starts_a_snapshot_anew_for_a_follower_that_crashed_while_installing() {
+fn a_leader_restarts_a_snapshot_for_a_follower_that_crashed_while_installing() {
     let mut group = Group::with(3, |config| config.trailing_log_bytes = 0);
     group.elect(0);
     group.crash(2);
@@ -227,7 +227,7 @@ fn a_leader_starts_a_snapshot_anew_for_a_follower_that_crashed_while_installing(
 }
 
 #[test]
-fn a_node_that_comes_back_from_a_partition_disturbs_nobody() {
+fn a_node_that_comes_back_from_a_partition_disturbs_no_leader() {
     let mut group = Group::new(5);
     group.elect(0);
     group.isolate(4);
@@ -240,7 +240,7 @@ fn a_node_that_comes_back_from_a_partition_disturbs_nobody() {
 }
 
 #[test]
-fn a_voter_that_hears_a_leader_does_not_even_enter_a_candidate_s_term() {
+fn a_voter_with_an_active_leader_does_not_enter_a_candidate_s_term() {
     let mut group = Group::new(3);
     group.elect(0);
     group.pass(30 * MS);
@@ -254,7 +254,7 @@ fn a_voter_that_hears_a_leader_does_not_even_enter_a_candidate_s_term() {
 }
 
 #[test]
-fn who_steps_down_within_a_term_does_not_vote_again() {
+fn a_node_that_steps_down_within_a_term_does_not_vote_again() {
     let mut group = Group::new(3);
     group.elect(0);
     group.pass(30 * MS);
@@ -273,8 +273,8 @@ fn who_steps_down_within_a_term_does_not_vote_again() {
 
 #[test]
 fn a_frozen_follower_wins_by_one_voter_that_has_promised() {
-    // 2 was frozen for long and has promised nothing that still holds. It wakes when the leader is
-    // cut off, and the only vote that it needs is that of 1.
+    // 2 was frozen for long, and its promises have ended. It wakes when the leader is cut off, and
+    // needs the vote of 1 alone.
     let mut group = Group::new(3);
     group.elect(0);
     group.node_mut(2).is_paused = true;
@@ -296,7 +296,7 @@ fn a_pause_between_the_clock_and_the_read_is_harmless() {
     let mut group = Group::new(3);
     group.elect(0);
     group.pass(30 * MS);
-    // A request has come, the clock was looked at, and the process stands still.
+    // A request has arrived, the clock was read, and the process is paused.
     let requested_at = group.clock(0);
     group.node_mut(0).is_paused = true;
     group.isolate(0);
@@ -305,8 +305,9 @@ fn a_pause_between_the_clock_and_the_read_is_harmless() {
     let x = group.set(leader, "x");
     group.settle();
     assert!(group.is_acknowledged(leader, x));
-    // It goes on with the answer as of then: the read began before the write, and both are right.
-    // What began after the write is asked with a later clock, and refused.
+    // It continues with the answer for that time: the read began before the write, so both orders
+    // are linearizable.
+    // A read that begins after the write has a later clock, and is refused.
     let raft = group.raft_mut(0);
     assert!(raft.read(requested_at, |_| true).is_ok());
     group.node_mut(0).is_paused = false;
@@ -324,7 +325,7 @@ fn an_aborted_transfer_costs_the_lease_and_nothing_else() {
     group.pump(0);
     assert_eq!(group.raft_mut(0).transfer(now, 2), Err(TransferError::InProgress));
     assert!(matches!(group.propose(0, "x"), Err(ProposeError::NotLeader(_))));
-    // TimeoutNow is on its way when the link breaks.
+    // TimeoutNow is in flight when the link breaks.
     group.pass(400 * MS);
     assert_eq!(group.leaders(), [0]);
     assert_eq!(group.raft(0).lease_remaining(group.clock(0)), std::time::Duration::ZERO);
@@ -373,7 +374,7 @@ fn reads_that_wait_are_refused_when_the_leadership_is_lost() {
 }
 
 #[test]
-fn what_makes_no_sense_changes_nothing() {
+fn invalid_messages_change_nothing() {
     let mut raft = follower(&[1, 1]);
     let mut gap = append(1, (2, 1), &[1, 1], 0);
     if let Body::AppendEntries { entries, .. } = &mut gap.body {
@@ -393,7 +394,7 @@ fn what_makes_no_sense_changes_nothing() {
 }
 
 #[test]
-fn a_leader_takes_no_more_than_it_may_hold() {
+fn a_leader_refuses_commands_beyond_its_limit() {
     let mut group = Group::with(3, |config| config.max_uncommitted_bytes = 1000);
     group.elect(0);
     group.pass(30 * MS);
@@ -410,7 +411,7 @@ fn a_leader_takes_no_more_than_it_may_hold() {
 }
 
 #[test]
-fn a_follower_that_does_not_answer_is_sent_a_window_and_no_more() {
+fn a_follower_that_does_not_reply_is_sent_one_window() {
     let mut group = Group::with(3, |config| {
         config.max_inflight_appends = 4;
         config.max_append_bytes = 1;

@@ -1,5 +1,5 @@
-//! What the paper says, section by section. Figure 8 and the rules of the lease are among the
-//! adversaries; other ways to get these wrong are among the traps.
+//! The claims of the paper, section by section. Figure 8 and the rules of the lease are in
+//! `adversaries`; other mistakes are in `known_mistakes`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn heartbeat(term: u64) -> Message {
     Message { term, body }
 }
 
-/// Has a node hear a message, and gives what it answers once its disk has done its part.
+/// Delivers a message to a node. Returns its replies, after its disk has written.
 fn ask(group: &mut Group, from: NodeId, to: NodeId, message: Message) -> Vec<Message> {
     group.pump(to);
     group.take(|_| true);
@@ -56,7 +56,7 @@ fn section_5_1_a_newer_term_is_taken_over_and_an_older_one_refused() {
 }
 
 #[test]
-fn section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower() {
+fn section_5_1_a_leader_that_sees_a_newer_term_becomes_a_follower() {
     let mut group = Group::new(3);
     group.elect(0);
     let outcome = AppendOutcome::Stale;
@@ -70,7 +70,7 @@ fn section_5_2_a_vote_is_given_once_in_a_term_first_come_first_served() {
     let mut group = Group::new(3);
     assert!(is_granted(&ask(&mut group, 1, 0, request_vote(1, 0, 0))));
     assert!(!is_granted(&ask(&mut group, 2, 0, request_vote(1, 5, 1))));
-    assert!(is_granted(&ask(&mut group, 1, 0, request_vote(1, 0, 0))), "the same one again");
+    assert!(is_granted(&ask(&mut group, 1, 0, request_vote(1, 0, 0))), "the same candidate again");
     group.restart(0);
     assert!(!is_granted(&ask(&mut group, 2, 0, request_vote(1, 5, 1))), "it is on disk");
     assert!(is_granted(&ask(&mut group, 2, 0, request_vote(2, 0, 0))), "another term");
@@ -88,7 +88,7 @@ fn section_5_2_heartbeats_keep_followers_from_standing() {
 fn section_5_2_a_candidate_follows_a_leader_of_its_own_term() {
     let mut group = Group::new(5);
     group.record_transcript();
-    // Pre-votes arrive, votes do not: 0 stays a candidate.
+    // Pre-votes arrive, votes do not: 0 remains a candidate.
     group.time_out(0);
     while group.raft(0).current_term() == 0 {
         let sent = group.in_flight.pop_front().unwrap();
@@ -103,7 +103,7 @@ fn section_5_2_a_candidate_follows_a_leader_of_its_own_term() {
 
 #[test]
 fn section_5_2_a_split_vote_ends_with_new_timeouts() {
-    // All stand at the same moment, and vote for themselves.
+    // All stand at the same time, and vote for themselves.
     let mut group = Group::new(4);
     for id in 0..4 {
         group.time_out(id);
@@ -190,7 +190,7 @@ fn section_5_3_figure_7() {
     }
     group.elect(0);
     assert_eq!(group.leaders(), [0]);
-    // Restarted nodes keep promises that they may have made; then everything is committed.
+    // Restarted nodes wait for promises that they may have made; then everything is committed.
     group.pass(310 * MS);
     group.pass(40 * MS);
     for id in 0..7 {
@@ -200,7 +200,7 @@ fn section_5_3_figure_7() {
 }
 
 #[test]
-fn section_5_4_1_who_lacks_what_is_committed_is_not_elected() {
+fn section_5_4_1_a_node_that_lacks_committed_entries_is_not_elected() {
     let mut group = Group::new(3);
     group.elect(0);
     group.isolate(2);
@@ -248,7 +248,7 @@ fn section_5_5_messages_that_come_twice_do_no_harm() {
 }
 
 #[test]
-fn section_7_the_log_is_cut_and_what_it_said_is_kept() {
+fn section_7_the_log_is_compacted_and_its_state_is_kept() {
     let mut group = Group::with(3, |config| config.trailing_log_bytes = 0);
     group.elect(0);
     group.set(0, "x");

@@ -1,4 +1,4 @@
-//! How a group behaves, told as it happens. `a > b` is a message, `a :` what a node tells of itself.
+//! Scenarios, message by message. `a > b` is a message, `a :` an event of node `a`.
 
 use super::group::{Group, MS};
 
@@ -53,7 +53,7 @@ fn a_leader_is_elected_and_a_command_is_committed() {
 }
 
 #[test]
-fn commands_of_one_moment_travel_together_and_ahead_of_answers() {
+fn commands_are_sent_in_batches_and_ahead_of_replies() {
     let mut group = Group::new(3);
     group.elect(0);
     group.record_transcript();
@@ -82,7 +82,7 @@ fn commands_of_one_moment_travel_together_and_ahead_of_answers() {
 }
 
 #[test]
-fn commands_wait_for_one_another_while_a_batch_is_under_way() {
+fn commands_wait_for_one_another_while_a_batch_is_in_flight() {
     let mut group = Group::with(2, |config| config.batch_pause = MS);
     group.elect(0);
     group.pass(2 * MS);
@@ -107,7 +107,7 @@ fn commands_wait_for_one_another_while_a_batch_is_under_way() {
         0 > 1 AppendEntries term=1 prev=2@1 commit=2 entries=[1 1 1]
         ",
     );
-    // And so does time.
+    // The end of the pause does as well.
     group.set(0, "e");
     group.assert_transcript("");
     group.pass_quietly(MS);
@@ -120,7 +120,7 @@ fn commands_wait_for_one_another_while_a_batch_is_under_way() {
 }
 
 #[test]
-fn the_leader_dies_and_another_one_takes_over() {
+fn after_the_leader_crashes_another_node_leads() {
     let mut group = Group::new(3);
     group.elect(0);
     group.set(0, "x");
@@ -153,7 +153,7 @@ fn the_leader_dies_and_another_one_takes_over() {
 #[test]
 fn a_log_that_differs_is_repaired_a_term_at_a_time() {
     let mut group = Group::new(3);
-    // 0 leads term 1 and keeps five entries to itself, while the others go on in later terms.
+    // 0 leads term 1 and does not replicate five entries, while the others continue in later terms.
     group.elect(0);
     group.isolate(0);
     for key in ["a", "b", "c", "d", "e"] {
@@ -186,7 +186,7 @@ fn a_log_that_differs_is_repaired_a_term_at_a_time() {
 }
 
 #[test]
-fn a_new_leader_waits_for_an_old_lease_and_answers_what_it_may() {
+fn a_new_leader_waits_for_an_old_lease_and_answers_inherited_reads() {
     let mut group = Group::new(3);
     group.elect(0);
     let x = group.set(0, "x");
@@ -214,7 +214,7 @@ fn a_new_leader_waits_for_an_old_lease_and_answers_what_it_may() {
         2 > 1 AppendEntriesReply term=2 matched=3
         ",
     );
-    // The old leader still reads under its lease; so does the new one, what it inherited.
+    // The old leader still reads under its lease; the new one answers inherited reads.
     assert_eq!(group.read(0, "x"), Some(x));
     assert_eq!(group.read(1, "x"), Some(x));
     let y = group.set(1, "y");
@@ -338,7 +338,7 @@ fn a_read_that_no_lease_covers_takes_a_round_of_heartbeats() {
 }
 
 #[test]
-fn a_leader_that_nobody_answers_steps_down_when_its_lease_ends() {
+fn a_leader_without_replies_steps_down_when_its_lease_ends() {
     let mut group = Group::new(5);
     group.elect(0);
     group.pass(30 * MS);

@@ -1,5 +1,4 @@
-//! What depends on how long things take: hand-overs, leases that are far too long, answers that are
-//! late, disks that are slow.
+//! Timing: transfers of leadership, leases that are far too long, late replies, slow disks.
 
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ fn hand_over(group: &mut Group) {
     group.pump(0);
 }
 
-/// Someone else than 0 leads after this time at most, and takes writes.
+/// Whether a node other than 0 leads within this time, and takes writes.
 fn is_led_by_another_within(group: &mut Group, span: Duration) {
     group.settle();
     let until = group.time + span;
@@ -38,9 +37,9 @@ fn is_led_by_another_within(group: &mut Group, span: Duration) {
 }
 
 #[test]
-fn a_leader_that_ends_does_not_hand_over_to_a_node_that_is_gone() {
+fn a_leader_that_ends_does_not_transfer_to_a_node_that_is_gone() {
     for n in [3, 5] {
-        // Whichever it is.
+        // Any of the followers.
         for dead in 1..n {
             let mut group = led(n);
             group.crash(dead);
@@ -52,10 +51,10 @@ fn a_leader_that_ends_does_not_hand_over_to_a_node_that_is_gone() {
 }
 
 #[test]
-fn the_next_one_is_asked_when_the_best_has_just_died() {
+fn the_next_follower_is_asked_when_the_best_has_just_crashed() {
     for n in [3, 5] {
         let mut group = led(n);
-        // Node 2 alone has all of the log, and is the last that was heard of.
+        // Node 2 alone has the whole log, and was the last to reply.
         for id in (1..n).filter(|id| *id != 2) {
             group.node_mut(id).is_disk_held = true;
         }
@@ -72,7 +71,7 @@ fn the_next_one_is_asked_when_the_best_has_just_died() {
 }
 
 #[test]
-fn a_hand_over_that_nobody_takes_is_given_up() {
+fn a_transfer_that_no_node_takes_is_abandoned() {
     let mut group = led(3);
     group.crash(1);
     group.crash(2);
@@ -85,7 +84,7 @@ fn a_hand_over_that_nobody_takes_is_given_up() {
 #[test]
 fn every_command_is_answered_before_another_node_is_asked_to_lead() {
     let mut group = led(3);
-    // 2 has everything at once; 0 itself and 1 take long, so that nothing is committed.
+    // 2 writes at once; 0 and 1 are slow, so that nothing is committed.
     for id in [0, 1] {
         group.node_mut(id).is_disk_held = true;
     }
@@ -121,18 +120,18 @@ fn a_lease_does_not_wait_for_the_disks_of_the_followers() {
     assert!(group.is_acknowledged(0, x));
 }
 
-/// What delays heartbeats behind it.
+/// A message that delays heartbeats behind it.
 fn large() -> String {
     "x".repeat(100_000)
 }
 
-/// Whether a message has to stay behind what is large.
+/// Whether a message has to stay behind large ones.
 fn is_slow(sent: &SentMessage) -> bool {
     !sent.message.body.is_reply() && !sent.message.body.is_pure_heartbeat()
 }
 
 #[test]
-fn a_lease_does_not_wait_behind_what_is_large() {
+fn a_lease_does_not_wait_behind_large_messages() {
     let mut group = led(3);
     let x = group.set(0, &large());
     let mut held = Vec::new();
@@ -155,7 +154,7 @@ fn a_lease_does_not_wait_behind_what_is_large() {
 }
 
 #[test]
-fn a_heartbeat_that_overtakes_entries_does_not_have_them_sent_again() {
+fn a_heartbeat_that_overtakes_entries_does_not_cause_a_resend() {
     let mut group = led(3);
     group.propose(0, &large()).unwrap();
     group.pump(0);
@@ -179,7 +178,7 @@ fn a_heartbeat_that_overtakes_entries_does_not_have_them_sent_again() {
 }
 
 #[test]
-fn much_to_write_is_written_in_pieces_and_acknowledged_when_all_of_it_is_there() {
+fn many_entries_are_written_in_pieces_and_acknowledged_when_all_are_durable() {
     let mut group = Group::with(3, |config| {
         config.batch_pause = Duration::ZERO;
         config.max_write_bytes = 1;
@@ -223,7 +222,7 @@ fn heartbeat(lease: Duration) -> Message {
 }
 
 #[test]
-fn the_longest_lease_comes_down_when_every_such_promise_is_over() {
+fn the_longest_lease_is_lowered_when_every_such_promise_is_over() {
     let mut raft = lone(100_000 * MS);
     let longest = |raft: &mut Raft, at: u32| {
         raft.tick(at * MS);
@@ -245,7 +244,7 @@ fn the_longest_lease_comes_down_when_every_such_promise_is_over() {
 }
 
 #[test]
-fn an_absurd_lease_is_refused_whoever_asks_for_it() {
+fn a_lease_that_is_far_too_long_is_refused() {
     let mut raft = lone(300 * MS);
     raft.step(2000 * MS, 0, heartbeat(3001 * MS));
     let ready = raft.ready();
@@ -265,7 +264,7 @@ fn an_absurd_lease_is_refused_whoever_asks_for_it() {
     assert_eq!(raft.leader(), Some(0));
 }
 
-/// A group with the times of a LAN, three seconds on, where everything takes so long each way.
+/// A group with LAN timing after three seconds, with this one-way delay.
 fn far_apart(way: Duration) -> Group {
     let mut group = Group::new(3);
     let mut due = std::collections::VecDeque::new();
@@ -289,14 +288,14 @@ fn slow_round_trips(way: Duration) -> Option<SlowRoundTrips> {
 }
 
 #[test]
-fn a_new_leader_waits_for_the_answers_to_its_first_messages() {
+fn a_new_leader_waits_for_the_replies_to_its_first_messages() {
     let group = far_apart(75 * MS);
     let [leader] = group.leaders()[..] else { panic!("nobody leads, or several do") };
     assert!(group.raft(leader).current_term() < 4, "it has led for long");
 }
 
 #[test]
-fn who_cannot_lead_because_answers_are_slow_knows_why() {
+fn a_node_that_cannot_lead_because_of_slow_round_trips_reports_it() {
     assert_eq!(slow_round_trips(MS), None);
     assert_eq!(slow_round_trips(40 * MS), None);
     let slow = slow_round_trips(75 * MS).expect("a round trip of 150 ms is too much");

@@ -1,4 +1,4 @@
-//! Messages and events as lines of a story: `0 > 1 RequestVote term=2 last=3@1`.
+//! Messages and events as lines of a transcript: `0 > 1 RequestVote term=2 last=3@1`.
 
 use crate::raft::{AppendOutcome, Body, Message, NodeId, Trace};
 
@@ -54,7 +54,7 @@ fn yes(granted: bool) -> &'static str {
     if granted { "yes" } else { "no" }
 }
 
-/// What a node tells of itself.
+/// An event of a node.
 pub fn trace(id: NodeId, trace: &Trace) -> String {
     let what = match trace {
         Trace::HeartbeatSent => "heartbeat".into(),
@@ -73,7 +73,7 @@ pub fn trace(id: NodeId, trace: &Trace) -> String {
         Trace::FollowerAhead { follower, index } => format!("hears that {follower} holds {index}"),
         Trace::TransferStarted { to } => format!("hands over to {to}"),
         Trace::TransferAborted => "goes on leading, without a lease".into(),
-        // Every AppendEntries has one; its answer says the same.
+        // Every AppendEntries has one; its reply shows the same.
         Trace::AppendAccepted { .. } | Trace::AppendRejected { .. } => return String::new(),
     };
     format!("{id} : {what}\n")
