@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_wrong_usage() {
+    fn invalid_values_are_wrong_usage() {
         for line in [
             "",
             "--peers 0=a:1",

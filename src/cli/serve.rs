@@ -91,8 +91,8 @@ pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
     })
 }
 
-/// As [`run`], listening on `addresses`, with something to say on stderr once it does. `set_up` has
-/// the server before that, to give it a resident, and says how healthy it is.
+/// As [`run`], listening on `addresses`; prints `notice` on stderr. `set_up` gets the server before
+/// it runs, to attach an event-loop task and to set its health.
 pub(super) fn run_with_setup(
     parsed: &Parsed,
     mut services: Services,

@@ -1,4 +1,4 @@
-//! Which nodes count as voters. The core is told by the code that runs it.
+//! Which nodes count as voters. The code that runs the core sets it.
 //!
 //! A node that has lost its directory, or has an older copy of it, has forgotten votes, promises and
 //! entries that other nodes rely on. It must never be part of a majority again. There are three rules:

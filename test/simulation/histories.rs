@@ -1,12 +1,12 @@
-//! The checker for linearizability on histories of a register: known good ones, known bad ones, and
-//! random ones against trying every order.
+//! Tests of the linearizability checker on histories of a register: known good and bad ones, and
+//! random ones against a search of all orders.
 
 use std::collections::BTreeSet;
 
 use crate::linearizability::{Fault, Object, Operation, check};
 use crate::seed::Seed;
 
-/// A number that can be read, written and swapped.
+/// A register with read, write and compare-and-set.
 struct Register;
 
 #[derive(Clone, Copy, Debug)]
@@ -101,8 +101,8 @@ fn a_stale_read_is_bad() {
 }
 
 #[test]
-fn what_one_read_saw_the_next_one_sees() {
-    // Both overlap the write; the second begins after the first one ended.
+fn a_later_read_sees_what_an_earlier_read_saw() {
+    // Both overlap the write; the second begins after the first has ended.
     bad(&[write(1, (1, 9), 7), read(2, (2, 3), 7), read(3, (4, 5), 0)]);
     good(&[write(1, (1, 9), 7), read(2, (2, 3), 0), read(3, (4, 5), 7)]);
     good(&[write(1, (1, 9), 7), read(2, (2, 5), 7), read(3, (3, 4), 0)]);
@@ -122,24 +122,24 @@ fn two_swaps_from_one_value_do_not_both_succeed() {
 }
 
 #[test]
-fn an_unseen_write_may_happen_at_any_time_after_its_call() {
+fn an_unanswered_write_may_happen_at_any_time_after_its_call() {
     let maybe = unseen(1, 1, Call::Write(7));
     good(&[maybe.clone(), read(2, (2, 3), 0), read(2, (4, 5), 7)]);
     good(&[maybe.clone(), read(2, (2, 3), 0), read(2, (4, 5), 0)]);
     good(&[maybe.clone(), write(2, (2, 3), 8), read(2, (4, 5), 8), read(2, (6, 7), 7)]);
-    // Once only, though, and not before its call.
+    // But only once, and not before its call.
     bad(&[maybe.clone(), read(2, (2, 3), 7), write(2, (4, 5), 8), read(2, (6, 7), 7)]);
     bad(&[read(2, (2, 3), 7), unseen(1, 4, Call::Write(7))]);
 }
 
 #[test]
-fn an_unseen_write_may_be_what_makes_a_swap_fail() {
+fn an_unanswered_write_may_make_a_swap_fail() {
     good(&[unseen(1, 1, Call::Write(7)), swap(2, (2, 3), (0, 1), false)]);
     bad(&[unseen(1, 4, Call::Write(7)), swap(2, (2, 3), (0, 1), false)]);
 }
 
 #[test]
-fn an_unseen_swap_may_succeed_or_not() {
+fn an_unanswered_swap_may_succeed_or_not() {
     let maybe = unseen(1, 1, Call::Swap { from: 0, to: 5 });
     good(&[maybe.clone(), read(2, (2, 3), 5)]);
     good(&[maybe.clone(), write(2, (2, 3), 7), read(2, (4, 5), 7)]);
@@ -163,7 +163,7 @@ fn moments_that_touch_overlap() {
 }
 
 #[test]
-fn what_is_wrong_is_shown() {
+fn the_error_is_shown() {
     let history = [write(1, (1, 2), 7), read(2, (3, 4), 0)];
     let Err(Fault::NotLinearizable(text)) = check::<Register>(&history) else { unreachable!() };
     assert!(text.contains("the state is 7"), "{text}");
@@ -171,12 +171,12 @@ fn what_is_wrong_is_shown() {
 }
 
 #[test]
-fn memory_keeps_many_concurrent_operations_cheap() {
-    // 40 unseen writes of one value: without memory 2^40 subsets would be tried.
+fn memoization_keeps_many_concurrent_operations_cheap() {
+    // 40 unanswered writes of one value: without memoization 2^40 subsets would be tried.
     let mut history: Vec<Record> = (0..40).map(|n| unseen(n, n, Call::Write(1))).collect();
     history.push(read(99, (50, 51), 2));
     bad(&history);
-    // 12 concurrent writes and as many reads that contradict at the very end.
+    // 12 concurrent writes and as many reads; the last ones contradict each other.
     let mut history: Vec<Record> = (0..12).map(|n| write(n, (1, 100), n as u8 + 1)).collect();
     history.push(read(99, (101, 102), 1));
     good(&history);
@@ -185,8 +185,9 @@ fn memory_keeps_many_concurrent_operations_cheap() {
 }
 
 #[test]
-fn unseen_operations_that_nothing_notices_are_not_tried() {
-    // 40 unseen writes of a value each, none of which is read: any could come before any read.
+fn unanswered_operations_without_effect_are_not_tried() {
+    // 40 unanswered writes of different values, none of which is read: each could come before any
+    // read.
     let mut history: Vec<Record> =
         (0..40).map(|n| unseen(n, n, Call::Write(n as u8 + 2))).collect();
     for n in 0..40 {
@@ -200,7 +201,7 @@ fn unseen_operations_that_nothing_notices_are_not_tried() {
     bad(&history);
 }
 
-/// Tries every order of every subset that has all returned operations.
+/// Tries all orders of all subsets that contain the returned operations.
 fn by_all_orders(history: &[Record], done: &BTreeSet<usize>, state: u8) -> bool {
     let open: Vec<usize> = (0..history.len()).filter(|at| !done.contains(at)).collect();
     if open.iter().all(|at| history[*at].returned.is_none()) {

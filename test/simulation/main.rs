@@ -5,6 +5,7 @@
 
 mod clients;
 mod disks;
+mod event_log;
 mod histories;
 mod kv;
 mod market;

@@ -1,9 +1,9 @@
-//! The market as a workload: five people who sell to and buy from each other a few things that are
-//! soon sold out.
+//! The market as a workload: five clients sell and buy a few items that are soon sold out.
 //!
-//! What they saw, answers, searches, lists, orders and mailboxes alike, must fit the naive model of
-//! `test/market` as one object. Commands bear numbers, so they are sent as often as it takes. Each
-//! person opens an account first, so that it makes no difference who was there before whom.
+//! All results (answers, searches, lists, orders and mailboxes) must be linearizable against the
+//! naive model of `test/market` as one object. Commands have numbers, so they are retried until
+//! they are answered. Each client opens an account first, so that the order of registrations does
+//! not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -23,19 +23,19 @@ use crate::workload::{History, Workload};
 
 const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dot", "eve"];
 
-/// How far back a command may be sent once more. The market remembers longer.
+/// How many commands later a command may be sent again. The market keeps answers for longer.
 const REMEMBERED: usize = 4;
 
-/// Traders.
+/// The workload of all clients.
 #[derive(Clone, Debug)]
 pub struct MarketWork {
-    /// Items that may be there by now.
+    /// Items that may exist.
     listed: u32,
     /// The last commands of each client.
     past: BTreeMap<u64, Vec<(NonZeroU64, Action<'static>)>>,
 }
 
-/// What a client asks.
+/// An operation of a client.
 #[derive(Clone, Debug)]
 pub enum Ask {
     Do(u64, NonZeroU64, Action<'static>),
@@ -44,11 +44,11 @@ pub enum Ask {
     Bought(u64),
     Sold(u64),
     Wishes(u64),
-    /// One's notifications above a number.
+    /// The notifications of a client above a number.
     Mail(u64, usize),
 }
 
-/// What it sees: an answer, or lines of text.
+/// The result of an operation: an answer, or lines of text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saw {
     Answer(Answer),
@@ -67,12 +67,12 @@ impl Ask {
     }
 }
 
-/// One thing after another of all that is on sale.
+/// The search for all items.
 const CATALOGUE: Query<'static> =
     Query { text: "", category: None, sort: Sort::Newest, page_size: 0, page_token: "" };
 
 fn action(seed: &mut Seed, listed: &mut u32) -> Action<'static> {
-    // The first ones, which everybody fights for; some are not there.
+    // The first items, so that clients compete for them; some do not exist.
     let item = ItemId(1 + seed.below(5.min(*listed as usize + 1)) as u32);
     let price = Money::from_minor(*seed.pick(&[1, 10, 25, 500]));
     match seed.below(24) {
@@ -136,8 +136,8 @@ impl Workload for MarketWork {
         let number = past.last().map_or(NonZeroU64::MIN, |(id, _)| id.saturating_add(1));
         let (id, what) = match seed.one_in(12) {
             true => {
-                // The same once more. With other input it would be refused, or be done if what came
-                // before was refused for good: who knows.
+                // The same command again. With other input the result would not be known: it is
+                // refused, or applied if the first one was refused for good.
                 past[past.len() - 1 - seed.below(past.len().min(REMEMBERED))]
             }
             false => (number, action(seed, &mut self.listed)),
@@ -194,7 +194,8 @@ impl Workload for MarketWork {
         Saw::Answer(decode_answer(answer).unwrap())
     }
 
-    /// Stock never below nothing, sold and left are what was supplied, the ledger agrees with all.
+    /// Stock is never negative, sold and remaining pieces are the supplied ones, and the ledger
+    /// agrees.
     fn audit(market: &Market) {
         assert_eq!(market.audit().faults, [""; 0]);
     }
@@ -221,7 +222,7 @@ impl Object for Square {
     fn initial() -> Rc<Model> {
         let limits = Limits { max_answers_per_account: 2 * REMEMBERED, ..Limits::DEFAULT };
         let mut model = Model::new(limits);
-        // Who opened an account first makes no difference, and all do before anything else.
+        // The order of registrations does not matter, and all clients register first.
         for client in 0..PEOPLE.len() as u64 {
             let (request_id, action) = (None, Action::RegisterBuyer);
             model.apply(&Command { request_id, caller: caller(client), action }).unwrap();
@@ -236,13 +237,13 @@ impl Object for Square {
         };
         let mut next = Model::clone(model);
         let answer = Saw::Answer(next.apply(&command));
-        // Or states that nobody can tell apart would be tried one after the other.
+        // Otherwise equivalent states would be tried one after the other.
         next.forget_order();
         outcome.is_none_or(|saw| *saw == answer).then(|| Rc::new(next))
     }
 }
 
-/// What the model shows.
+/// The result of the model.
 fn shown(model: &Model, ask: &Ask) -> Vec<String> {
     let page = Limits::DEFAULT.max_page;
     let person = |client| model.person(&caller(client).identity);
@@ -277,8 +278,8 @@ fn shown(model: &Model, ask: &Ask) -> Vec<String> {
     }
 }
 
-/// Every order that was acknowledged is in the ledger, once, at what its buyer was told; whatever
-/// else is there, somebody asked for and heard nothing; and it is all the money there is.
+/// Every acknowledged order is in the ledger exactly once, with the price in the answer. Every
+/// other order was requested and not answered. The sum of all orders is the revenue.
 fn check_orders(history: &History<MarketWork>, market: &Market) {
     let mut orders: BTreeMap<OrderId, (u64, NonZeroU64, Money)> = BTreeMap::new();
     let mut unheard = BTreeSet::new();
@@ -307,7 +308,7 @@ fn check_orders(history: &History<MarketWork>, market: &Market) {
     }
 }
 
-/// Nobody was told twice that a rating of theirs for one item was taken, but for the same command.
+/// No client got two answers that its rating of one item was accepted, except for the same command.
 fn check_ratings(history: &History<MarketWork>) {
     let mut rated: BTreeMap<(u64, ItemId), NonZeroU64> = BTreeMap::new();
     for Operation { call, returned, .. } in history {
@@ -319,7 +320,7 @@ fn check_ratings(history: &History<MarketWork>) {
     }
 }
 
-/// The check has power: what must not happen is no order of what may.
+/// The check detects errors: a forbidden history has no valid order.
 mod power {
     use super::*;
 
@@ -327,7 +328,7 @@ mod power {
         NonZeroU64::new(number).unwrap()
     }
 
-    /// Operations one after the other, each seen at once.
+    /// Sequential operations, each answered at once.
     fn history(operations: &[(Ask, Saw)]) -> History<MarketWork> {
         let operation = |(place, (call, saw)): (u64, &(Ask, Saw))| Operation {
             client: place,
@@ -370,7 +371,7 @@ mod power {
     }
 
     #[test]
-    fn what_may_happen_is_good() {
+    fn possible_histories_are_accepted() {
         assert!(then(&[bought(1, 1, 1), bought(2, 1, 2), bought(1, 1, 1)]));
     }
 

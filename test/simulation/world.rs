@@ -1,7 +1,7 @@
 //! A group, its network, its disks and its clients in one thread. Time is a number, and all
 //! randomness comes from one seed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agora::raft::{Config, NodeId, Trace};
@@ -11,6 +11,7 @@ use agora::replica::storage::StorageError;
 use agora::replica::wire::{self, Encoder, Hello, Received, encode_hello};
 
 use crate::clients::{Client, Next, Request, Response, Ticket};
+use crate::event_log::EventLog;
 use crate::invariants::Invariants;
 use crate::network::Network;
 use crate::node::{Input, SimNode};
@@ -117,31 +118,6 @@ pub struct World<W: Workload> {
     event_log: EventLog,
 }
 
-/// The last events, printed when a run fails that was selected by `AGORA_SEED`.
-#[derive(Debug)]
-struct EventLog {
-    is_wanted: bool,
-    lines: VecDeque<String>,
-}
-
-/// The number of lines that a failure prints.
-const EVENT_LOG_LINES: usize = 2000;
-
-impl EventLog {
-    fn new() -> EventLog {
-        let is_wanted = std::env::var_os("AGORA_SEED").is_some();
-        EventLog { is_wanted, lines: VecDeque::new() }
-    }
-}
-
-impl Drop for EventLog {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.lines.iter().for_each(|line| println!("{line}"));
-        }
-    }
-}
-
 impl<W: Workload> World<W> {
     pub fn new(mut seed: Seed, settings: Settings) -> World<W> {
         let n = *seed.pick(&[1, 3, 3, 3, 5, 5]);
@@ -197,14 +173,8 @@ impl<W: Workload> World<W> {
 
     /// Records an event, to be printed on failure.
     pub fn record(&mut self, what: impl FnOnce() -> String) {
-        if !self.event_log.is_wanted {
-            return;
-        }
-        if self.event_log.lines.len() == EVENT_LOG_LINES {
-            self.event_log.lines.pop_front();
-        }
-        let line = format!("{} {:?} {}", self.moment, self.time, what());
-        self.event_log.lines.push_back(line);
+        let at = (self.moment, self.time);
+        self.event_log.record(at, what);
     }
 
     /// Runs all events with faults, then heals everything, and checks the history. Panics at the
@@ -547,7 +517,7 @@ impl<W: Workload> World<W> {
 fn record_notices(place: usize, notices: &[Notice], lines: &mut Vec<String>) {
     for notice in notices {
         assert!(!matches!(notice, Notice::DuplicateNode { .. }), "node {place}: {notice}");
-        told.push(format!("node {place}: {notice}"));
+        lines.push(format!("node {place}: {notice}"));
     }
 }
 
@@ -575,7 +545,7 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
 
 /// Errors after which a node ends and restarts; any other error is a bug. A full disk is not one of
 /// them.
-pub fn is_fate(error: &StorageError) -> bool {
+pub fn is_injected_fault(error: &StorageError) -> bool {
     matches!(error, StorageError::Sync { .. } | StorageError::Io { .. } | StorageError::Failed)
 }
 

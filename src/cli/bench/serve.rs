@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     )
     .value(
         "handler",
-        "how: unary, deferred, deferrable, or by the resident of the loop (default unary)",
+        "kind of handler: unary, deferred, deferrable, or resident, the event-loop task (default unary)",
         "KIND",
     );
     let parsed = serve::flags(flags).parse(arguments)?;

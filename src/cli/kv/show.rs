@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_shown() {
+    fn unknown_values_are_not_shown() {
         let cells = |statuses: &[(NodeId, Result<NodeStatus, Status>)]| -> Vec<String> {
             let last = table(statuses).lines().last().unwrap_or_default().to_owned();
             last.split_whitespace().map(str::to_owned).collect()

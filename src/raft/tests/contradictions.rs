@@ -219,7 +219,7 @@ fn a_follower_with_more_entries_than_its_leader_does_not_count_and_is_reported()
     group.isolate(2);
     group.record_transcript();
     group.deliver(matched(&group, 9));
-    assert!(group.take_transcript().contains("0 : hears that 1 holds 9\n"));
+    assert!(group.take_transcript().contains("0 : detects that 1 holds 9\n"));
     assert!(group.raft(0).is_leader(), "a majority has elected it");
     // It gets heartbeats for the end of the leader's log, and nothing else.
     group.set(0, "y");

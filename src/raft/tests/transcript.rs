@@ -70,7 +70,9 @@ pub fn trace(id: NodeId, trace: &Trace) -> String {
         }
         Trace::LeaseRefused { by, .. } => format!("refuses a promise to {by}"),
         Trace::Truncated { from } => format!("drops its log from {from} on"),
-        Trace::FollowerAhead { follower, index } => format!("hears that {follower} holds {index}"),
+        Trace::FollowerAhead { follower, index } => {
+            format!("detects that {follower} holds {index}")
+        }
         Trace::TransferStarted { to } => format!("hands over to {to}"),
         Trace::TransferAborted => "goes on leading, without a lease".into(),
         // Every AppendEntries has one; its reply shows the same.
