@@ -1,32 +1,32 @@
-//! The kernel that estimates, in f32, which two contenders are nearest to each of many points.
+//! The kernel that estimates, in f32, the two nearest contenders of many points.
 
 use std::ops::Range;
 
 use super::error_bounds::ErrorBounds;
 use super::simd::{Kernel, LANES, Lanes, Simd};
 
-/// Contenders side by side, as many as there are lanes together.
+/// Contenders in packs: as many side by side as a vector has lanes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackedContenders {
     /// By pack, then coordinate: `-2 g`.
     pub(super) neg2_centroids: Vec<Lanes>,
-    /// By pack: `|g|^2`, and more than any distance where there is no contender.
+    /// By pack: `|g|^2`, and [`PADDING`] where there is no contender.
     pub(super) sq_norms: Vec<Lanes>,
 }
 
-/// The `|g|^2` of a contender that there is not.
+/// The `|g|^2` of an absent contender: above any estimate.
 pub(super) const PADDING: f32 = f32::MAX;
 
-/// What estimates say of as many points as there are lanes. With `z` a point and `g` a contender in
-/// the frame, an estimate is one of `|g|^2 - 2 z g`, which is `|z - g|^2` without the `|z|^2` that
-/// all contenders have.
+/// The results for as many points as a vector has lanes. With `z` a point and `g` a contender in
+/// the frame, an estimate approximates `|g|^2 - 2 z g`, which is `|z - g|^2` without the `|z|^2`
+/// that all contenders share.
 #[derive(Clone, Debug)]
 pub(super) struct Estimates {
     /// The position of the contender with the lowest estimate.
     pub(super) nearest: [u32; LANES],
-    /// At most what the second nearest contender is farther than the nearest.
+    /// A lower bound on the distance to the second nearest contender less that to the nearest.
     pub(super) slack: Lanes,
-    /// A bit for each point whose nearest contender is surely that.
+    /// A bit for each point: whether its nearest contender is certain.
     pub(super) is_clear: u16,
 }
 
@@ -35,7 +35,7 @@ impl Estimates {
         Estimates { nearest: [0; LANES], slack: Lanes::splat(0.0), is_clear: 0 };
 }
 
-/// Estimates for some of the points.
+/// Estimates for some of the points of a split.
 pub(super) struct Estimate<'a> {
     pub(super) contenders: &'a PackedContenders,
     pub(super) bounds: ErrorBounds,
@@ -44,9 +44,9 @@ pub(super) struct Estimate<'a> {
     pub(super) points: &'a [f32],
     /// By point: `|z|^2`.
     pub(super) norms: &'a [f32],
-    /// Which points.
+    /// Indices of the points to estimate.
     pub(super) chosen: &'a [u32],
-    /// One for each row of as many as there are lanes.
+    /// One for each row of [`LANES`] points.
     pub(super) estimates: &'a mut [Estimates],
 }
 
@@ -82,7 +82,7 @@ impl Kernel for Estimate<'_> {
 }
 
 impl Estimate<'_> {
-    /// Up to as many points as there are lanes, `P` of them together against `G` packs.
+    /// Up to [`LANES`] points, `P` of them at a time against `G` packs.
     #[inline(always)]
     fn row<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -92,7 +92,7 @@ impl Estimate<'_> {
     ) {
         let mut lane = 0;
         for chosen in chosen.chunks(P) {
-            // The last ones are joined by points that were there before, and found again.
+            // Fewer than `P` are filled up with the first of them, whose results are dropped.
             let point = |position: usize| {
                 let index = chosen.get(position).unwrap_or(&chosen[0]);
                 &self.points[*index as usize * self.dims..][..self.dims]
@@ -116,7 +116,7 @@ impl Estimate<'_> {
     }
 }
 
-/// Some packs of contenders.
+/// A range of packs.
 pub(super) struct Tiles<'a> {
     pub(super) contenders: &'a PackedContenders,
     pub(super) packs: Range<usize>,
@@ -124,8 +124,8 @@ pub(super) struct Tiles<'a> {
 }
 
 impl Tiles<'_> {
-    /// Of each point: the position of the contender with the lowest estimate, that, and the lowest of
-    /// the others. `G` packs are estimated at a time.
+    /// For each point: the position of the contender with the lowest estimate, that estimate, and
+    /// the lowest of the others. `G` packs are estimated at a time.
     #[inline(always)]
     pub(super) fn few<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -153,7 +153,7 @@ impl Tiles<'_> {
         few
     }
 
-    /// `P` points against `G` packs: the sums of all stay in registers.
+    /// `P` points against `G` packs: all sums stay in registers.
     #[inline(always)]
     fn tile<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -186,7 +186,7 @@ impl Tiles<'_> {
     }
 }
 
-/// By point and lane: the two lowest estimates, and the pack of the lowest.
+/// By point and lane: the two lowest estimates, and the pack of the lowest one.
 struct Lowest<S: Simd, const P: usize> {
     best: [S::Floats; P],
     second: [S::Floats; P],
@@ -208,7 +208,7 @@ impl<S: Simd, const P: usize> Lowest<S, P> {
         self.best[point] = simd.min(self.best[point], sums);
     }
 
-    /// Of one point: the position of the lowest, that, and the next.
+    /// For one point: the position of the lowest estimate, that estimate, and the next.
     #[inline(always)]
     fn of(&self, simd: S, point: usize) -> (u32, f32, f32) {
         let (best, second) = simd.two_lowest(self.best[point], self.second[point]);
@@ -220,7 +220,7 @@ impl<S: Simd, const P: usize> Lowest<S, P> {
     }
 }
 
-/// What the two lowest estimates say of the distances behind them.
+/// Derives certainty and slack from the two lowest estimates.
 #[inline(always)]
 fn finish<S: Simd>(
     simd: S,
@@ -240,4 +240,32 @@ fn finish<S: Simd>(
     estimates.nearest = found.nearest;
     estimates.is_clear = simd.bits(clear);
     simd.store(simd.subtract(slack, simd.splat(bounds.distance as f32)), &mut estimates.slack);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exact_pair::{Pair, check_estimates};
+    use super::*;
+
+    /// The estimate of a pair.
+    struct One<'a>(&'a Pair);
+
+    impl Kernel for One<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> f32 {
+            let One(pair) = self;
+            let contenders = &pair.contenders.packs;
+            let tiles = Tiles { contenders, packs: 0..1, dims: pair.z.len() };
+            let [(_, estimate, _)] = tiles.few::<S, 1, 1>(simd, [&pair.z]);
+            estimate
+        }
+    }
+
+    #[test]
+    fn estimates_are_as_near_as_their_bound_says() {
+        let tightness = [1, 2, 3, 8, 24, 64, 784].map(|dims| (dims, 4.0));
+        check_estimates(&tightness, |level, pair| (level.run(One(pair)), pair.bounds));
+    }
 }

@@ -5,7 +5,7 @@ use crate::kmeans::sums::{FixedPointScale, Sums};
 use crate::kmeans::{Centroids, Error, Partial, Points};
 use crate::seed::{Seed, each_seed};
 
-/// An assigner and what it keeps up, checked against the definition.
+/// An assigner and its sums, checked against the definition.
 struct Checked {
     points: Points,
     sums: Sums,
@@ -25,7 +25,7 @@ impl Checked {
         Checked { points, sums, assigner, labels: Vec::new() }
     }
 
-    /// Labels, sums and the number of points that moved must be those of the definition.
+    /// Labels, sums and the number of moved points must equal those of the definition.
     fn assign(&mut self, centroids: &Centroids) {
         let moved = self.assigner.assign(&self.points, centroids, &mut self.sums);
         let labels = self.assigner.labels();
@@ -46,9 +46,9 @@ impl Checked {
     }
 }
 
-/// Where points may lie so that assigning them is hard.
+/// Distributions of points that are hard to assign.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Uniform,
     /// On a small grid: many are equal, and many are equally far from two centroids.
     Grid,
@@ -58,18 +58,18 @@ enum Kind {
     Line,
     /// A small cloud far from the origin.
     FarOff,
-    /// Of all magnitudes that there are.
+    /// Of any finite magnitude.
     AnyMagnitude,
     /// Where squares overflow.
     Huge,
-    /// Where squares vanish.
+    /// Where squares underflow.
     Tiny,
     /// Next to each other, as close as f64 can be.
     Neighbours,
     Equal,
 }
 
-const KINDS: [Kind; 10] = [
+pub(super) const KINDS: [Kind; 10] = [
     Kind::Uniform,
     Kind::Grid,
     Kind::Clusters,
@@ -82,11 +82,11 @@ const KINDS: [Kind; 10] = [
     Kind::Equal,
 ];
 
-fn unit(seed: &mut Seed) -> f64 {
+pub(super) fn unit(seed: &mut Seed) -> f64 {
     (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
 }
 
-fn any_point(seed: &mut Seed, kind: Kind, dims: usize) -> Vec<f64> {
+pub(super) fn any_point(seed: &mut Seed, kind: Kind, dims: usize) -> Vec<f64> {
     let along = seed.below(8) as f64 - 4.0;
     let coordinate = |dim: usize| match kind {
         Kind::Uniform => unit(seed),
@@ -109,7 +109,7 @@ fn any_point(seed: &mut Seed, kind: Kind, dims: usize) -> Vec<f64> {
 fn any_points(seed: &mut Seed, kind: Kind, dims: usize, n: usize) -> Points {
     let mut points = Points::new(dims).unwrap();
     for index in 0..n {
-        // Some stand there twice.
+        // Some points occur twice.
         let again = index > 0 && seed.one_in(8);
         let point = if again {
             points.get(seed.below(index)).to_vec()
@@ -148,7 +148,7 @@ fn any_centroids(seed: &mut Seed, kind: Kind, points: &Points, k: usize) -> Cent
     Centroids::new(dims, all).unwrap()
 }
 
-/// As an iteration would: to the means, or a little way, or not at all.
+/// The next centroids: each at its mean, nudged, or unchanged.
 fn next(seed: &mut Seed, checked: &Checked, centroids: &Centroids) -> Result<Centroids, Error> {
     let mut all = Vec::new();
     for (cluster, centroid) in centroids.iter().enumerate() {
@@ -183,7 +183,7 @@ fn scenario(seed: &mut Seed, dims: usize, n: usize) {
     checked.assign(&centroids);
 }
 
-/// Runs the scenario of one seed in so many: the definition is slow.
+/// Runs the scenario for one in `one_in` seeds: the definition is slow.
 fn some_seeds(one_in: usize, mut scenario: impl FnMut(&mut Seed)) {
     let mut seeds = 0;
     each_seed(|seed| {
@@ -256,9 +256,9 @@ fn whole_runs_are_as_defined() {
     }
 }
 
-/// Estimates must not only be right but decide: hardly any point is left to the definition.
+/// Points within a few ulps of the middle between two centroids.
 #[test]
-fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
+fn points_near_the_middle_between_two_centroids_are_assigned_as_defined() {
     for level in Level::all() {
         for dims in [1, 2, 9] {
             let mut points = Points::new(dims).unwrap();
@@ -274,10 +274,10 @@ fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
     }
 }
 
-/// A centroid that was out of the question for a whole branch comes from afar, just as near as it
-/// must to win its outermost points.
+/// A centroid that is no candidate for a whole branch approaches it, just near enough to win the
+/// outermost points.
 #[test]
-fn a_centroid_that_comes_from_afar_is_seen_in_time() {
+fn a_distant_centroid_that_approaches_wins_the_outermost_points() {
     for level in Level::all() {
         let mut points = Points::new(1).unwrap();
         let cloud = |index: u64| (index % 4_096) as f64 / 2_047.5 - 1.0;
@@ -294,10 +294,10 @@ fn a_centroid_that_comes_from_afar_is_seen_in_time() {
     }
 }
 
-/// A point goes from a contender of one group to one of another, and comes back: the group that it
-/// left, of which nothing else is near, was not looked at when it went.
+/// A point moves to a contender of another group and back. No other contender of the first group is
+/// near, so that the group was skipped when the point moved away.
 #[test]
-fn a_contender_that_was_left_is_one_of_its_group() {
+fn a_former_contender_counts_for_its_group() {
     const DIMS: usize = MIN_YINYANG_DIMS;
     let position = |x: f64, y: f64| {
         let mut position = vec![0.0; DIMS];

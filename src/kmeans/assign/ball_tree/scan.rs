@@ -1,11 +1,11 @@
-//! Kernels of the leaves: contenders against a ball, and the points of a leaf against few of them.
+//! Kernels of the ball tree: contenders against a center, and the points of a leaf against a few.
 
 use super::super::simd::{Aligned, LANES, Lanes, Simd};
 
-/// Blocks of a leaf.
+/// The blocks of a leaf.
 pub(super) const BLOCKS: usize = 4;
 
-/// A contender, seen from the center of a branch: `-2 g` and `|g|^2`.
+/// A contender relative to the center of a branch: `-2 g` and `|g|^2`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<const D: usize> {
     /// Its index among all centroids.
@@ -15,7 +15,7 @@ pub(super) struct Row<const D: usize> {
 }
 
 impl<const D: usize> Row<D> {
-    /// At a position.
+    /// From its position `g`.
     #[inline(always)]
     pub(super) fn new(label: u32, position: [f64; D]) -> Row<D> {
         let position = position.map(|g| g as f32);
@@ -24,7 +24,7 @@ impl<const D: usize> Row<D> {
     }
 }
 
-/// Some contenders, by position: each by itself, and as many side by side as there are lanes.
+/// A list of contenders, both one by one and packed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ContenderList<const D: usize> {
     pub(super) rows: Vec<Row<D>>,
@@ -61,7 +61,7 @@ impl<const D: usize> ContenderList<D> {
     }
 }
 
-/// Contenders side by side.
+/// Packed contenders.
 #[derive(Clone, Copy)]
 pub(super) struct PackedRows<'a, const D: usize> {
     /// `-2 g`.
@@ -71,8 +71,8 @@ pub(super) struct PackedRows<'a, const D: usize> {
 }
 
 impl<const D: usize> PackedRows<'_, D> {
-    /// Estimates for a position in space, a vector of them for each vector of contenders, and the two
-    /// lowest. There must be room for as many vectors.
+    /// Estimates for a center: one vector in `scores` for each pack. Returns the two lowest
+    /// estimates. `scores` must have at least as many vectors.
     #[inline(always)]
     pub(super) fn of<S: Simd>(
         self,
@@ -96,7 +96,7 @@ impl<const D: usize> PackedRows<'_, D> {
         (simd.first(best), simd.first(second))
     }
 
-    /// Lists the positions whose score is at most this, in order.
+    /// Lists the positions whose score is at most `most`, in order.
     #[inline(always)]
     pub(super) fn list_up_to<S: Simd>(
         self,
@@ -116,7 +116,7 @@ impl<const D: usize> PackedRows<'_, D> {
         }
     }
 
-    /// The lowest score above this.
+    /// The lowest score above `most`.
     #[inline(always)]
     pub(super) fn lowest_above<S: Simd>(self, simd: S, scores: &[Lanes], most: f32) -> f32 {
         let mut next = simd.splat(f32::INFINITY);
@@ -130,16 +130,16 @@ impl<const D: usize> PackedRows<'_, D> {
 /// Labels of the points of a leaf.
 pub(super) type Labels = Aligned<[u32; BLOCKS * LANES]>;
 
-/// What was found of the points of a leaf: a bit for each.
+/// The results for the points of a leaf: a bit for each.
 pub(super) struct Found {
-    /// Whether its label differs from the one before.
+    /// Whether its label has changed.
     pub(super) changed: u64,
-    /// Whether it is surely right.
+    /// Whether its label is certain.
     pub(super) clear: u64,
 }
 
-/// Labels each point of a leaf with that of the listed contenders whose estimate is the lowest,
-/// surely if no other one comes nearer than `gap`.
+/// Labels each point of a leaf with the listed contender of the lowest estimate. The label is
+/// certain if all other estimates are higher by more than `gap`.
 #[inline(always)]
 pub(super) fn nearest<S: Simd, const D: usize>(
     simd: S,
@@ -180,4 +180,41 @@ pub(super) fn nearest<S: Simd, const D: usize>(
         found.clear |= u64::from(simd.bits(far)) << (block * LANES);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::exact_pair::{Pair, check_estimates};
+    use super::super::super::simd::{Kernel, Level};
+    use super::*;
+
+    /// The estimate of a pair, as the leaves' centers have it and as their points do.
+    struct One<'a, const D: usize>(&'a Pair);
+
+    impl<const D: usize> Kernel for One<'_, D> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> f32 {
+            let One(pair) = self;
+            let (z, g) = (pair.z.first_chunk::<D>().unwrap(), pair.g.first_chunk::<D>().unwrap());
+            let mut list = ContenderList::default();
+            list.push(Row::new(0, *g));
+            let mut scores = [Lanes::splat(0.0)];
+            let (best, second) = list.scores().of(simd, z, &mut scores);
+            assert_eq!((best, second), (scores[0][0], f32::INFINITY));
+            best
+        }
+    }
+
+    #[test]
+    fn estimates_are_as_near_as_their_bound_says() {
+        let check = |tightness, estimate: fn(Level, &Pair) -> f32| {
+            check_estimates(&[tightness], |level, pair| (estimate(level, pair), pair.bounds));
+        };
+        check((1, 4.0), |level, pair| level.run(One::<1>(pair)));
+        check((2, 4.0), |level, pair| level.run(One::<2>(pair)));
+        check((3, 4.0), |level, pair| level.run(One::<3>(pair)));
+        check((6, 4.0), |level, pair| level.run(One::<6>(pair)));
+    }
 }

@@ -7,7 +7,7 @@ use super::super::groups::{self, MAX_GROUPS};
 use super::super::moves::{Move, MoveAll};
 use super::super::simd::{Aligned, Kernel, LANES, Lanes, Simd};
 use super::super::strategy::{NONE, PassInput};
-use super::estimate::Estimate;
+use super::estimate::{self, Estimate};
 use super::panel::{Block, Chosen, NO_CONTENDER, PANEL};
 use super::{Integers, Yinyang};
 
@@ -19,14 +19,14 @@ pub(super) struct Pass<'a> {
     /// How many groups there are.
     groups: usize,
     group_of_pack: Vec<usize>,
-    /// By centroid: its position among the contenders.
+    /// By centroid: its position among the contenders, or [`NO_CONTENDER`].
     positions: Vec<u32>,
-    /// By group: what limits are compared and made with.
+    /// By group: the numbers that lower bounds are compared and computed with.
     thresholds: [f32; MAX_GROUPS],
     limits: [f32; MAX_GROUPS],
-    /// The panel: blocks some of whose points may have a wrong label.
+    /// The panel: blocks with points whose label may be wrong.
     blocks: Vec<Block>,
-    /// By group: which points of the panel are to be estimated, and what was.
+    /// By group: the points of the panel to estimate, and the results.
     chosen: Vec<Chosen>,
     moves: Vec<Move>,
     moved: u64,
@@ -84,7 +84,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A bit for each point of a block whose label may be wrong.
+    /// A bit for each point of a block: whether its label may be wrong.
     #[inline(always)]
     fn points_to_check(&self, index: usize) -> u16 {
         let all = u16::MAX >> (LANES - LANES.min(self.split.len - index * LANES));
@@ -103,7 +103,7 @@ impl<'a> Pass<'a> {
         bits & all
     }
 
-    /// Puts a block on the panel, with the groups that are to be estimated.
+    /// Adds a block to the panel, with the groups that must be estimated.
     #[inline(always)]
     fn add_block<S: Simd>(&mut self, simd: S, index: usize, left: u16) {
         let mut block = Block {
@@ -150,21 +150,10 @@ impl<'a> Pass<'a> {
     fn estimate<S: Simd>(&self, simd: S, index: usize, position: usize) -> f32 {
         let dims = self.input.points.dims();
         let z = &self.split.points[index * dims..][..dims];
-        let neg2_centroids = &self.input.contenders.rows[position * dims..][..dims];
-        let (chunks, rest) = z.as_chunks::<LANES>();
-        let (neg2_chunks, neg2_rest) = neg2_centroids.as_chunks::<LANES>();
-        let mut sums = simd.splat(0.0);
-        for (z, neg2_centroids) in chunks.iter().zip(neg2_chunks) {
-            sums = simd.mul_add(simd.load_any(z), simd.load_any(neg2_centroids), sums);
-        }
-        let rest: f32 =
-            rest.iter().zip(neg2_rest).map(|(z, neg2_coordinate)| z * neg2_coordinate).sum();
-        self.input.contenders.packs.sq_norms[position / LANES][position % LANES]
-            + simd.sum(sums)
-            + rest
+        estimate::one(simd, z, self.input.contenders, position)
     }
 
-    /// At least the distances of a block's points whose squares are estimated.
+    /// Upper bounds on the distances of a block's points whose squares are estimated.
     #[inline(always)]
     fn max_distance<S: Simd>(&self, simd: S, index: usize, estimates: &Lanes) -> S::Floats {
         let square = simd.add(simd.load(&self.split.norms[index]), simd.load(estimates));
@@ -172,7 +161,7 @@ impl<'a> Pass<'a> {
         simd.square_root(simd.add(simd.max(square, simd.splat(0.0)), error))
     }
 
-    /// Estimates all that is wanted, and labels the points of the panel.
+    /// Estimates the chosen points of all groups, and labels the points of the panel.
     #[inline(always)]
     fn assign_panel<S: Simd>(&mut self, simd: S) {
         let packs = self.input.contenders.packs.sq_norms.len();
@@ -197,7 +186,7 @@ impl<'a> Pass<'a> {
         self.move_all(simd);
     }
 
-    /// Labels the points of a block.
+    /// Labels the points of a block and sets their bounds.
     #[inline(always)]
     fn assign_block<S: Simd>(&mut self, simd: S, block: &Block) {
         let mut own = block.own;
@@ -248,7 +237,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Keeps how near the groups come that were estimated. Gives how near any of them comes.
+    /// Sets the lower bounds of the estimated groups. Returns the lowest over all groups.
     #[inline(always)]
     fn update_lower_bounds<S: Simd>(
         &mut self,
@@ -278,7 +267,7 @@ impl<'a> Pass<'a> {
         nearest_group
     }
 
-    /// A point of a block has another label.
+    /// Gives a point of a block another label.
     #[inline(always)]
     fn relabel(&mut self, block: &Block, lane: usize, position: u32) {
         let index = block.index * LANES + lane;
@@ -288,7 +277,7 @@ impl<'a> Pass<'a> {
             let from = (before != NONE).then_some(before as usize);
             self.moves.push(Move { index, from, to: label as usize });
         }
-        // What it had is now one of the others of its group.
+        // Its former contender now counts for the lower bound of its group.
         let group = self.group_of_pack.get(block.positions[lane] as usize / LANES).copied();
         if let Some(group) = group
             && block.wanted[group].0 >> lane & 1 == 0
@@ -310,7 +299,7 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// The numbers of the bits that are set.
+/// The indices of the set bits.
 #[inline(always)]
 fn bits(mut left: u16) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
