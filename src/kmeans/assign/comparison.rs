@@ -70,6 +70,7 @@ fn assigner(name: usize, points: &Points, scale: &FixedPointScale) -> Option<(As
         ("ball_tree", 4) => Box::new(BallTree::<4>::new(&mut points, &frame, scale)),
         ("ball_tree", 6) => Box::new(BallTree::<6>::new(&mut points, &frame, scale)),
         ("ball_tree", 8) => Box::new(BallTree::<8>::new(&mut points, &frame, scale)),
+        ("ball_tree", 12) => Box::new(BallTree::<12>::new(&mut points, &frame, scale)),
         ("ball_tree", 16) => Box::new(BallTree::<16>::new(&mut points, &frame, scale)),
         ("hamerly", _) => Box::new(Hamerly::new(&points, &frame)),
         ("yinyang", _) => Box::new(Yinyang::new(&points, &frame)),

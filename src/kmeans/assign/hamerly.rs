@@ -3,6 +3,8 @@
 //! A point keeps its label while its limit is above the threshold of its centroid. The others are
 //! estimated, a few points against a few packs of contenders at a time, so that sums stay in
 //! registers and every loaded number is used several times.
+//!
+//! Measured, this is the fastest strategy for 9 to 47 coordinates: `assigner` has the table.
 
 use super::estimate::{Estimate, Estimates};
 use super::exact_nearest::ExactNearest;

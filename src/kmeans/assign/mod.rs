@@ -9,7 +9,7 @@
 //! | file | |
 //! |---|---|
 //! | `assigner` | chooses a strategy for a split and runs it |
-//! | `ball_tree` | few coordinates: a two-level ball tree, whose balls are labelled as a whole |
+//! | `ball_tree` | up to 8 coordinates: a two-level ball tree, whose balls are labelled as a whole |
 //! | `hamerly` | more coordinates: one bound for each point (Hamerly) |
 //! | `yinyang` | many coordinates: a bound for each point and group of centroids (Yinyang) |
 //! | `naive` | the definition alone, where no estimate can be made |

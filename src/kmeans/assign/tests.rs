@@ -197,7 +197,7 @@ fn some_seeds(one_in: usize, mut scenario: impl FnMut(&mut Seed)) {
 #[test]
 fn few_coordinates_are_assigned_as_defined() {
     some_seeds(16, |seed| {
-        let (dims, n) = (1 + seed.below(6), seed.below(150));
+        let (dims, n) = (1 + seed.below(8), seed.below(150));
         scenario(seed, dims, n);
     });
 }
@@ -205,7 +205,7 @@ fn few_coordinates_are_assigned_as_defined() {
 #[test]
 fn many_coordinates_are_assigned_as_defined() {
     some_seeds(64, |seed| {
-        let (dims, n) = (7 + seed.below(30), seed.below(40));
+        let (dims, n) = (9 + seed.below(2 * MIN_YINYANG_DIMS), seed.below(40));
         scenario(seed, dims, n);
     });
 }
@@ -228,13 +228,14 @@ fn whole_runs_are_as_defined() {
         (Kind::Clusters, 3, 5_000, 60),
         (Kind::FarOff, 1, 5_000, 30),
         (Kind::Uniform, 6, 3_000, 50),
+        (Kind::Uniform, 8, 3_000, 50),
         (Kind::Uniform, 12, 2_000, 40),
-        (Kind::Grid, 8, 2_000, 40),
-        (Kind::Uniform, 30, 1_500, 60),
-        (Kind::Clusters, 24, 1_000, 10),
-        (Kind::Grid, 25, 1_000, 50),
+        (Kind::Grid, 10, 2_000, 40),
+        (Kind::Uniform, MIN_YINYANG_DIMS + 6, 1_000, 60),
+        (Kind::Clusters, MIN_YINYANG_DIMS, 700, 10),
+        (Kind::Grid, MIN_YINYANG_DIMS + 1, 700, 50),
         // Several packs of contenders in a group.
-        (Kind::Uniform, 40, 700, 300),
+        (Kind::Uniform, MIN_YINYANG_DIMS + 16, 400, 300),
     ]
     .into_iter()
     .enumerate()
