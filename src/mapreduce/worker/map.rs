@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::open_job::{MapOutput, OpenJob, RetainedState};
-use super::partitions::{Partitions, failed};
+use super::partitions::Partitions;
+use super::prepared_files::failed;
 use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};

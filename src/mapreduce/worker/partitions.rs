@@ -1,11 +1,10 @@
 //! The output of a map task: a file for each reduce task, and a copy in memory if it is small.
 
-use std::fs;
 use std::io::{self, Write};
 use std::mem;
 use std::path::PathBuf;
 
-use super::prepared_files::PreparedFiles;
+use super::prepared_files::{PreparedFiles, create, failed};
 use crate::mapreduce::files::{CommittedOutput, PendingFile};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
@@ -72,21 +71,4 @@ impl Part {
         file.write_all(&mem::take(&mut self.lines))?;
         file.write_all(lines)
     }
-}
-
-/// Creates a file, and its directory if necessary.
-pub(super) fn create(path: &std::path::Path, attempt: u64) -> io::Result<PendingFile> {
-    match PendingFile::create(path, attempt) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            PendingFile::create(path, attempt)
-        }
-        result => result,
-    }
-}
-
-pub(super) fn failed(path: &std::path::Path, error: &io::Error) -> Fault {
-    Fault::io(path.display(), error)
 }

@@ -5,12 +5,12 @@
 //! it. So the next file is created after a task has been answered.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::locked;
-use super::partitions::{create, failed};
 use crate::mapreduce::files::{CommittedOutput, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
@@ -93,10 +93,25 @@ impl PreparedFiles {
     }
 }
 
+/// Creates a file, and its directory if necessary.
+pub(super) fn create(path: &Path, attempt: u64) -> io::Result<PendingFile> {
+    match PendingFile::create(path, attempt) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory)?;
+            }
+            PendingFile::create(path, attempt)
+        }
+        result => result,
+    }
+}
+
+pub(super) fn failed(path: &Path, error: &io::Error) -> Fault {
+    Fault::io(path.display(), error)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn write(prepared_files: &PreparedFiles, target: &Path, attempt: u64) -> PathBuf {

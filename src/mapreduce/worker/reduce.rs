@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::open_job::OpenJob;
-use super::partitions::{create, failed};
-use super::prepared_files::PreparedFiles;
+use super::prepared_files::{PreparedFiles, create, failed};
 use super::shuffle::Shuffle;
 use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::Status;
