@@ -1,8 +1,8 @@
-//! What a peer may make us spend, by default.
+//! Limits on what a peer can make this process spend.
 
 use std::time::Duration;
 
-/// The limits of one connection. Each is crossed by a test in the room that enforces it.
+/// The limits of one connection. Each is crossed by a test of the module that enforces it.
 ///
 /// [`Limits::DEFAULT`] holds what a server or a client uses unless a flag says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,54 +10,56 @@ pub struct Limits {
     /// Calls that a client may have open at once on one connection
     /// (SETTINGS_MAX_CONCURRENT_STREAMS).
     pub max_concurrent_calls: u32,
-    /// A whole header list, counting 32 bytes more for each field (RFC 9113 section 6.5.2).
+    /// The size of a header list, counting 32 bytes more for each field (RFC 9113 section 6.5.2).
     pub max_header_list_bytes: u32,
     /// Fields in one header list.
     pub max_header_fields: usize,
     /// CONTINUATION frames after one HEADERS.
     pub max_continuation_frames: u32,
     /// Control replies (PING and SETTINGS acknowledgements, RST_STREAM) that may wait for the peer
-    /// to read; beyond it we stop reading from the peer.
+    /// to read. Beyond it nothing is read from the peer.
     pub max_queued_control_replies: u32,
     /// Streams that may be reset in a burst, by either side, before the connection is closed.
     pub reset_burst: u32,
-    /// How fast the burst refills.
+    /// How fast the burst budget refills.
     pub resets_per_s: u32,
-    /// Frames in a row that carry nothing: empty DATA without END_STREAM, and the like.
+    /// Consecutive frames without effect, such as empty DATA without END_STREAM.
     pub max_empty_frames: u32,
-    /// From the connection's start to the client's preface and SETTINGS (or native magic).
+    /// From the start of the connection to the client's preface and SETTINGS (or the native magic).
     pub preface_timeout: Duration,
-    /// How long we try to write while the peer takes nothing, before we give the connection up.
+    /// How long output may be blocked by a peer that does not read, before the connection is
+    /// closed.
     pub write_stall_timeout: Duration,
-    /// One message, after framing.
+    /// The size of one message, without framing.
     pub max_message_bytes: usize,
-    /// What may be queued for one call before [`ServerSink::writable`](super::ServerSink::writable)
-    /// matters: senders should pause above it.
+    /// Bytes that may be queued for one call before
+    /// [`ServerSink::writable`](super::ServerSink::writable) matters: senders should pause above
+    /// it.
     pub send_high_water_bytes: usize,
-    /// Where a paused sender is told to go on.
+    /// Queued bytes at which a paused sender is notified.
     pub send_low_water_bytes: usize,
-    /// What may be queued for the whole connection before we stop reading from the peer.
+    /// Bytes that may be queued for the whole connection before nothing more is read from the peer.
     pub max_queued_output_bytes: usize,
-    /// What one call may send ahead of us: the receive window of a stream, the credit of a call.
+    /// The receive window of one call: the window of an HTTP/2 stream, the credit of a native call.
     pub call_window_bytes: u32,
-    /// What all calls together may send ahead of us.
+    /// The receive window of all calls together.
     pub connection_window_bytes: u32,
-    /// Messages that are not complete yet, over all calls of a connection: what is beyond it waits
-    /// for the others, each call with no more than its window.
+    /// Bytes of unfinished messages, over all calls of a connection. Beyond it a call has to wait
+    /// for the others, and holds no more than its window.
     pub max_partial_message_bytes: usize,
-    /// While memory is short, a message of which nothing came for so long, and at most twice as long, is
-    /// given up with its call (over gRPC: no whole frame), unless it waits for us.
+    /// While memory is short, a call whose unfinished message made no progress for this long (at
+    /// most twice as long; over gRPC: no complete frame) ends, unless the message waits for window.
     pub unfinished_message_timeout: Duration,
-    /// A connection that carries a call and is silent this long is asked for a sign of life.
+    /// A connection with an open call that is silent for this long is sent a ping.
     pub keepalive_interval: Duration,
-    /// How long the sign of life may take.
+    /// How long the answer to the ping may take.
     pub keepalive_timeout: Duration,
-    /// A connection without a call is closed after this long.
+    /// A connection without an open call is closed after this long.
     pub idle_timeout: Duration,
 }
 
 impl Limits {
-    /// The limits in force unless a flag says otherwise.
+    /// The limits unless a flag changes them.
     pub const DEFAULT: Limits = Limits {
         max_concurrent_calls: 100,
         max_header_list_bytes: 16 * 1024,

@@ -1,4 +1,4 @@
-//! Metadata: the ordered name and value pairs that travel beside a call's messages.
+//! Metadata: the ordered name and value pairs that are sent with a call.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use std::fmt;
 #[derive(Default, PartialEq, Eq)]
 pub struct Metadata {
     bytes: Vec<u8>,
-    /// For each pair where its name and its value end in `bytes`; it begins where the last ended.
+    /// For each pair, where its name and its value end in `bytes`. A pair begins where the previous
+    /// one ends.
     ends: Vec<(u32, u32)>,
 }
 
@@ -22,7 +23,7 @@ pub struct Metadata {
 pub enum MetadataError {
     /// The name is empty, or has a byte outside the allowed set.
     Name,
-    /// The name begins with `grpc-`, which gRPC keeps to itself.
+    /// The name begins with `grpc-`, which gRPC reserves.
     Reserved,
     /// A value that is not `-bin` has a byte outside printable ASCII.
     Value,
@@ -63,22 +64,22 @@ impl Metadata {
         self.ends.len()
     }
 
-    /// What the pairs take up, in bytes.
+    /// The memory of the pairs, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len() + self.ends.len() * size_of::<(u32, u32)>()
     }
 
-    /// Forgets all pairs and keeps the memory.
+    /// Removes all pairs and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
 
-    /// Adds a pair at the end, after checking it: for names and values that people chose.
+    /// Appends a pair after checking it.
     ///
     /// # Errors
-    /// See [`MetadataError`]. `grpc-status-details-bin` is the one reserved name that is taken:
-    /// rich errors are an application's to send.
+    /// See [`MetadataError`]. `grpc-status-details-bin` is the only reserved name that is accepted:
+    /// applications may send rich errors.
     pub fn insert(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         let allowed = |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
         if name.is_empty() || !name.as_bytes().iter().all(allowed) {
@@ -93,7 +94,7 @@ impl Metadata {
         self.append(name.as_bytes(), value)
     }
 
-    /// Adds a pair at the end unchecked: for what a decoder has checked already.
+    /// Appends a pair without a check, for pairs that a decoder has checked already.
     ///
     /// # Errors
     /// [`MetadataError::TooLarge`] beyond 4 GiB; the pair is then left out.
@@ -121,7 +122,7 @@ impl Metadata {
         })
     }
 
-    /// The value of the last pair with this name, as gRPC's implementations choose.
+    /// The value of the last pair with this name, as in other gRPC implementations.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.iter().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value).last()
     }
@@ -137,7 +138,7 @@ impl Clone for Metadata {
         Metadata { bytes: self.bytes.clone(), ends: self.ends.clone() }
     }
 
-    /// Reuses the memory, unlike a derived one.
+    /// Reuses the memory, unlike a derived implementation.
     fn clone_from(&mut self, source: &Metadata) {
         self.bytes.clone_from(&source.bytes);
         self.ends.clone_from(&source.ends);

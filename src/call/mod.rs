@@ -1,13 +1,13 @@
-//! The vocabulary of a call, shared by every protocol that carries one.
+//! The types of a call, shared by both protocols.
 //!
-//! A *call* is one invocation of a method on a connection, whatever the wire protocol: it has a
-//! path, [`Metadata`], perhaps a deadline, messages in both directions, and ends with a
-//! [`Status`]. The words and codes are gRPC's ("Status codes and their use in gRPC",
-//! "gRPC over HTTP2"), because gRPC is the richer of the two protocols that Agora speaks; the
-//! native protocol has the same semantics.
+//! A *call* is one invocation of a method on a connection, in either protocol: it has a path,
+//! [`Metadata`], an optional deadline, messages in both directions, and ends with a [`Status`]. The
+//! terms and codes are gRPC's ("Status codes and their use in gRPC", "gRPC over HTTP2"), because
+//! gRPC is the richer of the two protocols that Agora speaks; the native protocol has the same
+//! semantics.
 //!
-//! The room is pure: types only. What turns bytes into calls lives in `grpc` and `native`; both
-//! report to a [`ServerSink`] or a [`ClientSink`].
+//! The module is pure and has types only. `grpc` and `native` turn bytes into calls, and report to
+//! a [`ServerSink`] or a [`ClientSink`].
 
 mod ended;
 mod limits;

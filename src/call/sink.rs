@@ -1,7 +1,7 @@
-//! Where a protocol reports what happened on a connection.
+//! The traits to which a protocol reports the events of a connection.
 //!
-//! A protocol's `receive` turns bytes into calls of these methods, in order. A sink cannot touch
-//! the connection that is reporting to it; it notes what it wants done and does it afterwards.
+//! A protocol's `receive` turns bytes into calls of these methods, in order. A sink cannot access
+//! the connection that reports to it; it records its answers and sends them afterwards.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Metadata, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub u32);
 
-/// What a client said when it began a call.
+/// The start of a call.
 #[derive(Debug)]
 pub struct CallStart<'a> {
     /// The call.
@@ -20,35 +20,36 @@ pub struct CallStart<'a> {
     pub path: &'a str,
     /// The client's metadata.
     pub metadata: &'a Metadata,
-    /// How long the client will wait, counted from now.
+    /// The client's timeout, counted from now.
     pub timeout: Option<Duration>,
 }
 
-/// What happens on a server's connection.
+/// The events of a server's connection.
 pub trait ServerSink {
-    /// A client began a call.
+    /// A client started a call.
     fn call(&mut self, start: CallStart<'_>);
-    /// A whole message of a call arrived. With `last` the client has half-closed: nothing more
-    /// comes, and [`ServerSink::half_close`] is not reported.
+    /// A complete message of a call arrived. With `last` the client has half-closed: no more
+    /// messages follow, and [`ServerSink::half_close`] is not reported.
     fn message(&mut self, call: CallId, message: &[u8], last: bool);
     /// The client half-closed without a message.
     fn half_close(&mut self, call: CallId);
-    /// The call is over before we finished it: cancelled by the client, reset, refused by a limit
-    /// or lost with its connection. Nothing more is reported of it, and nothing can be sent.
+    /// The call is over before the server finished it: cancelled by the client, reset, refused by a
+    /// limit or lost with its connection. No more events are reported for it, and nothing can be
+    /// sent.
     fn cancelled(&mut self, call: CallId, status: Status);
-    /// What we queued for the call has drained below the low-water mark
+    /// The call's queue has drained below the low-water mark
     /// ([`super::Limits::send_low_water_bytes`]) after having been above it.
     fn writable(&mut self, call: CallId);
 }
 
-/// What happens on a client's connection.
+/// The events of a client's connection.
 pub trait ClientSink {
     /// The server's initial metadata, once and before any message, or never (trailers only).
     fn headers(&mut self, call: CallId, metadata: &Metadata);
-    /// A whole message arrived.
+    /// A complete message arrived.
     fn message(&mut self, call: CallId, message: &[u8]);
-    /// The call is over: by the server's trailers, a reset, or the end of the connection.
-    /// With `retriable` the server has certainly not begun to work on it.
+    /// The call is over: by the server's trailers, a reset, or the end of the connection. With
+    /// `retriable` the server has certainly not started to process it.
     fn finished(&mut self, call: CallId, status: Status, retriable: bool);
     /// As [`ServerSink::writable`].
     fn writable(&mut self, call: CallId);

@@ -8,39 +8,39 @@ use super::Metadata;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Code {
-    /// The call did what was asked.
+    /// The call succeeded.
     Ok = 0,
-    /// The caller gave the call up.
+    /// The caller cancelled the call.
     Cancelled = 1,
-    /// Nobody knows: an error without a code, or a code from a later version.
+    /// An error without a code, or with a code of a later version.
     Unknown = 2,
-    /// The request is wrong whatever the state of the system.
+    /// The request is invalid in every state of the system.
     InvalidArgument = 3,
-    /// Time ran out before an answer; the call may have had its effect.
+    /// The deadline passed before an answer; the call may have had its effect.
     DeadlineExceeded = 4,
-    /// What was asked for does not exist.
+    /// The requested entity does not exist.
     NotFound = 5,
-    /// What was to be created exists already.
+    /// The entity to create exists already.
     AlreadyExists = 6,
-    /// The caller is known, and may not.
+    /// The caller is authenticated but not allowed.
     PermissionDenied = 7,
     /// A quota, a queue or a limit is full.
     ResourceExhausted = 8,
-    /// The system is not in the state that the request needs.
+    /// The system is not in the state that the request requires.
     FailedPrecondition = 9,
-    /// A concurrent change got in between; start the whole step again.
+    /// A concurrent change interfered; retry the whole operation.
     Aborted = 10,
-    /// Past the valid range, which may grow.
+    /// Beyond the valid range, which may grow.
     OutOfRange = 11,
-    /// No such method here.
+    /// The server does not have this method.
     Unimplemented = 12,
-    /// We broke an invariant of our own, or the peer's bytes make no sense.
+    /// An invariant of this program is broken, or the peer's bytes are malformed.
     Internal = 13,
-    /// Not now; the same call may work later, or elsewhere.
+    /// Not possible now; the same call may succeed later, or on another server.
     Unavailable = 14,
-    /// Data is gone or damaged for good.
+    /// Data is permanently lost or damaged.
     DataLoss = 15,
-    /// The caller did not say who it is.
+    /// The caller is not authenticated.
     Unauthenticated = 16,
 }
 
@@ -71,7 +71,7 @@ impl Code {
         self as u8
     }
 
-    /// The code with this number; a number beyond the list is [`Code::Unknown`], as gRPC asks.
+    /// The code with this number; a higher number is [`Code::Unknown`], as gRPC asks.
     pub fn from_number(number: u64) -> Code {
         usize::try_from(number)
             .ok()
@@ -109,17 +109,16 @@ impl fmt::Display for Code {
     }
 }
 
-/// The end of a call: code, message for people, and trailing metadata.
+/// The end of a call: code, human-readable message, and trailing metadata.
 ///
 /// gRPC sends all three in the trailers, the native protocol in its trailers envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// What kind of end it was.
+    /// The code.
     pub code: Code,
-    /// For people; any UTF-8, empty for most successes.
+    /// Human-readable text; any UTF-8, usually empty for OK.
     pub message: String,
-    /// Trailing metadata, empty most of the time. Rich errors travel here as
-    /// `grpc-status-details-bin`.
+    /// Trailing metadata, usually empty. Rich errors are sent here as `grpc-status-details-bin`.
     pub metadata: Metadata,
 }
 
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_the_list_is_unknown() {
+    fn a_number_above_16_is_unknown() {
         assert_eq!(Code::from_number(17), Code::Unknown);
         assert_eq!(Code::from_number(u64::MAX), Code::Unknown);
     }

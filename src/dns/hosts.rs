@@ -1,11 +1,11 @@
-//! The hosts file (hosts(5)): a line for each address, with the names that it has.
+//! The hosts file (hosts(5)): a line for each address, with its names.
 
 use std::net::IpAddr;
 
 use super::name::Name;
 
-/// All addresses that the file's text has for a name, in its order. Lines that begin with no address
-/// are passed over, as other readers do.
+/// All addresses of a name, in the order of the file. Lines that do not begin with an address are
+/// skipped, as other readers do.
 pub fn find(text: &str, name: &Name) -> Vec<IpAddr> {
     let mut found = Vec::new();
     for line in text.lines() {

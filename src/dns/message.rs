@@ -1,14 +1,14 @@
-//! DNS messages: a query, and what an answer to it says (RFC 1035, section 4; RFC 3596).
+//! DNS messages: queries and answers (RFC 1035, section 4; RFC 3596).
 //!
-//! An answer is hostile input. It is taken only if its id and its question are ours; nothing is read
-//! beyond its end; a compressed name points backwards only, so that following it ends; aliases are
-//! followed a bounded number of times.
+//! An answer is untrusted input. It is accepted only if its id and its question match the query.
+//! Nothing is read beyond its end. A compressed name may only point backwards, so that following it
+//! ends. The number of followed aliases is bounded.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::name::Name;
 
-/// The addresses that are asked for.
+/// The address family of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A.
@@ -17,32 +17,32 @@ pub enum Family {
     V6,
 }
 
-/// What an answer says.
+/// The content of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The name, or what it is an alias of, has these addresses; at least one, 32 at most.
+    /// The name, or the target of its alias, has these addresses: at least one, at most 32.
     Addresses {
         /// In the answer's order.
         addresses: Vec<IpAddr>,
-        /// How long they hold.
+        /// The time to live, in seconds.
         ttl_s: u32,
     },
-    /// The name is there, and has no address of this family.
+    /// The name exists, and has no address of this family.
     NoAddress,
-    /// There is no such name.
+    /// The name does not exist.
     NoSuchName,
-    /// The answer does not fit into a datagram.
+    /// The answer was truncated, because it does not fit into a datagram.
     Truncated,
-    /// The server does not or cannot answer: an RCODE other than 0 and 3.
+    /// The server refused or failed: an RCODE other than 0 and 3.
     Refused(u8),
 }
 
-/// Why bytes are no answer to our query.
+/// Why bytes are not an answer to the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerError {
-    /// Not an answer, or to another query: the one to ours may still come.
+    /// Not an answer, or to another query: the right one may still arrive.
     Unrelated,
-    /// It ends too soon or makes no sense.
+    /// It is truncated or malformed.
     Malformed,
 }
 
@@ -64,7 +64,7 @@ impl Family {
     }
 }
 
-/// A query for the addresses of a name, recursion desired.
+/// Encodes a query for the addresses of a name, with recursion desired.
 pub fn encode_query(id: u16, name: &Name, family: Family) -> Vec<u8> {
     let mut message = id.to_be_bytes().to_vec();
     // Flags: RD. One question, nothing else.
@@ -75,7 +75,7 @@ pub fn encode_query(id: u16, name: &Name, family: Family) -> Vec<u8> {
     message
 }
 
-/// Reads the answer to the query of this id, name and family.
+/// Parses the answer to the query with this id, name and family.
 ///
 /// # Errors
 /// See [`AnswerError`].
@@ -97,7 +97,7 @@ pub fn parse_answer(
         return Err(AnswerError::Unrelated);
     }
     let rcode = (flags & 0xf) as u8;
-    // Who did not understand the question need not repeat it.
+    // A server that could not parse the question need not repeat it.
     if questions == 0 && !matches!(rcode, 0 | RCODE_NO_SUCH_NAME) {
         return Ok(Answer::Refused(rcode));
     }
@@ -115,7 +115,7 @@ pub fn parse_answer(
     }
 }
 
-/// What the answer section says of a name.
+/// Collects the addresses of a name from the answer section.
 fn addresses(
     reader: &mut Reader<'_>,
     records: u16,
@@ -160,8 +160,7 @@ enum Data {
     Other,
 }
 
-/// A name as messages have it, uncompressed and in lower case: labels with their lengths before
-/// them, and a zero.
+/// A name in wire format, uncompressed and in lower case: length-prefixed labels, and a zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WireName(Vec<u8>);
 
@@ -202,8 +201,8 @@ impl<'a> Reader<'a> {
         self.bytes(4)?.try_into().ok().map(u32::from_be_bytes)
     }
 
-    /// A name, compressed or not (RFC 1035, section 4.1.4). A pointer leads to before the labels that
-    /// it ends, else following it might never end.
+    /// A name, compressed or not (RFC 1035, section 4.1.4). A pointer must lead to before the
+    /// labels that it ends, so that following it terminates.
     fn name(&mut self) -> Option<WireName> {
         let mut name = Vec::new();
         let mut follows = Reader { message: self.message, at: self.at };
@@ -278,7 +277,7 @@ mod tests {
         Name::parse(text).unwrap()
     }
 
-    /// An answer to a query, with a record for each of (owner, type, ttl, data).
+    /// An answer to a query, with a record for each (owner, type, ttl, data).
     fn reply(query: &[u8], flags: u16, records: &[(&[u8], u16, u32, &[u8])]) -> Vec<u8> {
         let mut message = query.to_vec();
         message[2..4].copy_from_slice(&(0x8180 | flags).to_be_bytes());
@@ -294,8 +293,8 @@ mod tests {
         message
     }
 
-    /// The name of the question.
-    const ASKED: &[u8] = &[0xc0, 12];
+    /// A pointer to the name of the question.
+    const QUESTION_NAME: &[u8] = &[0xc0, 12];
 
     fn addresses_of(answer: Result<Answer, AnswerError>) -> (Vec<String>, u32) {
         match answer {
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_as_rfc_1035_wants_it() {
+    fn a_query_follows_rfc_1035() {
         let bytes = encode_query(0x1234, &name("vm1.Example"), Family::V6);
         let wanted = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x03vm1\x07example\0\0\x1c\0\x01";
         assert_eq!(bytes, wanted);
@@ -317,7 +316,7 @@ mod tests {
     fn addresses_of_both_families_are_read() {
         let asked = encode_query(7, &name("vm1"), Family::V4);
         let records: [(&[u8], u16, u32, &[u8]); 3] = [
-            (ASKED, 1, 60, &[10, 0, 0, 1]),
+            (QUESTION_NAME, 1, 60, &[10, 0, 0, 1]),
             (b"\x03VM1\0", 1, 30, &[10, 0, 0, 2]),
             (b"\x05other\0", 1, 1, &[10, 0, 0, 3]),
         ];
@@ -326,7 +325,7 @@ mod tests {
 
         let asked = encode_query(7, &name("vm1"), Family::V6);
         let loopback = Ipv6Addr::LOCALHOST.octets();
-        let message = reply(&asked, 0, &[(ASKED, 28, u32::MAX, &loopback)]);
+        let message = reply(&asked, 0, &[(QUESTION_NAME, 28, u32::MAX, &loopback)]);
         assert_eq!(addresses_of(parse_answer(&message, 7, &name("vm1"), Family::V6)).0, ["::1"]);
     }
 
@@ -338,24 +337,28 @@ mod tests {
         let found = read(&[
             (b"\x01c\0", 1, 60, &[10, 0, 0, 1]),
             (b"\x01b\0", TYPE_CNAME, 5, b"\x01c\0"),
-            (ASKED, TYPE_CNAME, 20, b"\x01b\0"),
+            (QUESTION_NAME, TYPE_CNAME, 20, b"\x01b\0"),
         ]);
         assert_eq!(addresses_of(found), (vec!["10.0.0.1".into()], 5));
         // The record's data points to a part of the question: "a".
-        let found =
-            read(&[(ASKED, TYPE_CNAME, 20, &[0xc0, 16]), (&[0xc0, 16], 1, 9, &[1, 2, 3, 4])]);
+        let found = read(&[
+            (QUESTION_NAME, TYPE_CNAME, 20, &[0xc0, 16]),
+            (&[0xc0, 16], 1, 9, &[1, 2, 3, 4]),
+        ]);
         assert_eq!(addresses_of(found), (vec!["1.2.3.4".into()], 9));
-        let leads_nowhere = read(&[(ASKED, TYPE_CNAME, 5, b"\x01b\0")]);
+        let leads_nowhere = read(&[(QUESTION_NAME, TYPE_CNAME, 5, b"\x01b\0")]);
         assert_eq!(leads_nowhere, Ok(Answer::NoAddress));
-        let around =
-            read(&[(ASKED, TYPE_CNAME, 5, b"\x01b\0"), (b"\x01b\0", TYPE_CNAME, 5, ASKED)]);
+        let around = read(&[
+            (QUESTION_NAME, TYPE_CNAME, 5, b"\x01b\0"),
+            (b"\x01b\0", TYPE_CNAME, 5, QUESTION_NAME),
+        ]);
         assert_eq!(around, Err(AnswerError::Malformed));
     }
 
     #[test]
     fn what_is_not_to_our_query_is_foreign() {
         let asked = encode_query(7, &name("vm1"), Family::V4);
-        let good = reply(&asked, 0, &[(ASKED, 1, 60, &[10, 0, 0, 1])]);
+        let good = reply(&asked, 0, &[(QUESTION_NAME, 1, 60, &[10, 0, 0, 1])]);
         let is_foreign = |message: &[u8]| {
             assert_eq!(
                 parse_answer(message, 7, &name("vm1"), Family::V4),
@@ -413,7 +416,8 @@ mod tests {
             let read = parse_answer(&message, 7, &name("vm1"), Family::V4);
             assert_eq!(read, Err(AnswerError::Malformed), "{owner:?}");
         }
-        // Names that are built backwards, a label each, become too long before they end.
+        // Names that are built from backward pointers, one label each, become too long before they
+        // end.
         let mut message = reply(&asked, 0, &[]);
         message[6..8].copy_from_slice(&300_u16.to_be_bytes());
         let mut points_to = 12_u16;
@@ -434,7 +438,7 @@ mod tests {
     fn addresses_of_the_wrong_size_are_malformed() {
         let asked = encode_query(7, &name("vm1"), Family::V4);
         for data in [&[][..], &[1, 2, 3], &[1, 2, 3, 4, 5]] {
-            let message = reply(&asked, 0, &[(ASKED, 1, 60, data)]);
+            let message = reply(&asked, 0, &[(QUESTION_NAME, 1, 60, data)]);
             let read = parse_answer(&message, 7, &name("vm1"), Family::V4);
             assert_eq!(read, Err(AnswerError::Malformed));
         }
@@ -448,7 +452,7 @@ mod tests {
             &asked,
             0,
             &[
-                (ASKED, TYPE_CNAME, 20, &[1, b'b', 0xc0, 16]),
+                (QUESTION_NAME, TYPE_CNAME, 20, &[1, b'b', 0xc0, 16]),
                 (&[0xc0, 16], 1, 9, &[1, 2, 3, 4]),
                 (b"\x01b\x01a\0", 28, 60, &loopback),
             ],

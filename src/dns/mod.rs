@@ -9,11 +9,11 @@
 //! | `message` | queries and answers | RFC 1035, section 4; RFC 3596 (AAAA) |
 //! | `order` | the order in which addresses are tried | RFC 8305, section 4 |
 //!
-//! [`crate::rpc::Resolver`] has the sockets, the files and the time.
+//! [`crate::rpc::Resolver`] does the input and output.
 //!
-//! Left out: `nsswitch.conf` (the order is: literal, hosts file, `localhost`, name servers), and what
-//! only its modules can do (`myhostname`, mDNS, NIS); names in Unicode; EDNS (an answer beyond 512
-//! bytes is asked for again over TCP); DNSSEC; sorting by RFC 6724; reverse look-ups.
+//! Not supported: `nsswitch.conf` (the order is: address literal, hosts file, `localhost`, name
+//! servers) and NSS modules (`myhostname`, mDNS, NIS); names in Unicode; EDNS (an answer above 512
+//! bytes is requested again over TCP); DNSSEC; sorting by RFC 6724; reverse look-ups.
 
 pub mod hosts;
 pub mod message;

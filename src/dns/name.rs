@@ -10,16 +10,16 @@ pub struct Name {
     is_absolute: bool,
 }
 
-/// Why a text is no host name.
+/// Why a text is not a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
-    /// Nothing, or nothing between two dots.
+    /// The text or a label is empty.
     EmptyLabel,
-    /// More than 63 bytes between two dots, or more than 253 in all.
+    /// A label above 63 bytes, or a name above 253 bytes.
     TooLong,
-    /// Something else than letters, digits, `-` and `_`.
+    /// A character other than letters, digits, `-` and `_`.
     Character,
-    /// The last label is a number, as of an IPv4 address that is none.
+    /// The last label is a number, as in a malformed IPv4 address.
     Number,
 }
 
@@ -40,7 +40,7 @@ const MAX_BYTES: usize = 253;
 const MAX_LABEL_BYTES: usize = 63;
 
 impl Name {
-    /// Reads a name. A dot at its end says that it is complete: no search list applies.
+    /// Parses a name. A trailing dot marks it as complete: no search list applies.
     ///
     /// # Errors
     /// See [`NameError`].
@@ -69,27 +69,27 @@ impl Name {
         Ok(Name { text: bare.to_ascii_lowercase(), is_absolute })
     }
 
-    /// In lower case, without a dot at the end.
+    /// In lower case, without a trailing dot.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it was written with a dot at its end.
+    /// Whether it was written with a trailing dot.
     pub fn is_absolute(&self) -> bool {
         self.is_absolute
     }
 
-    /// How many dots are between its labels.
+    /// The number of dots between its labels.
     pub fn dots(&self) -> usize {
         self.text.bytes().filter(|byte| *byte == b'.').count()
     }
 
-    /// `localhost` or a name below it: these lead to this machine (RFC 6761, section 6.3).
+    /// `localhost` or a name below it: both mean this machine (RFC 6761, section 6.3).
     pub fn is_localhost(&self) -> bool {
         self.text == "localhost" || self.text.ends_with(".localhost")
     }
 
-    /// This name within a domain; nothing if that is too long.
+    /// This name within a domain; `None` if that is too long.
     pub(super) fn within(&self, domain: &Name) -> Option<Name> {
         let text = format!("{}.{}", self.text, domain.text);
         (text.len() <= MAX_BYTES).then_some(Name { text, is_absolute: true })

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-/// The families by turns, beginning with that of the first address (RFC 8305, section 4), so that a
-/// family without a route costs one attempt before the other has its first.
+/// Alternates the families, beginning with that of the first address (RFC 8305, section 4), so that
+/// a family without a route delays the other by one attempt.
 pub fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let (first_is_v6, count) = (first.is_ipv6(), addresses.len());

@@ -1,26 +1,26 @@
-//! `resolv.conf(5)`: which name servers are asked, and for which names.
+//! `resolv.conf(5)`: the name servers, and the search list.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use super::name::Name;
 
-/// What the file says, or what holds without it.
+/// The settings of the file, or the defaults without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvConf {
-    /// One to three, in the order in which they are asked.
+    /// One to three servers, in the order in which they are queried.
     pub servers: Vec<SocketAddr>,
-    /// Six at most.
+    /// At most six domains.
     pub search: Vec<Name>,
-    /// A name with so many dots is looked up as it is before the search list is tried.
+    /// A name with at least this many dots is looked up as it is before the search list is used.
     pub ndots: usize,
-    /// How long an answer is waited for, 1 to 30 s.
+    /// The timeout of a query, 1 to 30 s.
     pub timeout: Duration,
-    /// How often all servers are asked, 1 to 5.
+    /// How often all servers are queried, 1 to 5.
     pub attempts: u32,
-    /// Each name begins with another server.
+    /// Each look-up starts with another server.
     pub rotate: bool,
-    /// Servers are asked over TCP alone.
+    /// Servers are queried over TCP only.
     pub use_tcp: bool,
 }
 
@@ -29,8 +29,8 @@ const MAX_SEARCH: usize = 6;
 const MAX_NDOTS: usize = 15;
 
 impl ResolvConf {
-    /// Reads the file's text; lines and options that are not known are passed over. Servers listen
-    /// on `port`. Without a server the one of this machine is asked.
+    /// Parses the file; unknown lines and options are skipped. Servers listen on `port`. Without a
+    /// server the one of this machine is used.
     pub fn parse(text: &str, port: u16) -> ResolvConf {
         let mut conf = ResolvConf {
             servers: Vec::new(),
@@ -48,7 +48,7 @@ impl ResolvConf {
                 Some("nameserver") if conf.servers.len() < MAX_SERVERS => {
                     conf.servers.extend(words.next().and_then(|word| server(word, port)));
                 }
-                // The last of these lines counts.
+                // The last such line wins.
                 Some("domain") => conf.search = names(words).take(1).collect(),
                 Some("search") => conf.search = names(words).take(MAX_SEARCH).collect(),
                 Some("options") => words.for_each(|word| conf.set(word)),
@@ -75,7 +75,7 @@ impl ResolvConf {
         }
     }
 
-    /// The complete names to ask for, one after the other until one of them is there.
+    /// The complete names to query, one after the other until one exists.
     pub fn candidates(&self, name: &Name) -> Vec<Name> {
         if name.is_absolute() {
             return vec![name.clone()];
@@ -93,7 +93,7 @@ fn names<'a>(words: impl Iterator<Item = &'a str>) -> impl Iterator<Item = Name>
     words.filter_map(|word| Name::parse(word).ok())
 }
 
-/// An address; one of the link may name its interface by number.
+/// Parses an address; a link-local one may name its interface by number.
 fn server(word: &str, port: u16) -> Option<SocketAddr> {
     if let Some((address, scope)) = word.split_once('%') {
         let (address, scope) = (address.parse().ok()?, scope.parse().ok()?);

@@ -1,25 +1,25 @@
-//! Where a server is, as people write it: `host:port`, `1.2.3.4:port`, `[::1]:port`.
+//! A server's address as text: `host:port`, `1.2.3.4:port`, `[::1]:port`.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use super::name::{Name, NameError};
 
-/// A server's place.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An address, which needs no look-up.
     Address(SocketAddr),
-    /// A name, and the port there.
+    /// A name and a port.
     Name(Name, u16),
 }
 
-/// Why a text is no place.
+/// Why a text is not a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetError {
-    /// No `:PORT` at the end, or no number from 0 to 65535.
+    /// No `:PORT` at the end, or not a number from 0 to 65535.
     Port,
-    /// What is before the port.
+    /// The host is invalid.
     Host(NameError),
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 impl Target {
-    /// Reads a place.
+    /// Parses a target.
     ///
     /// # Errors
     /// See [`TargetError`].
@@ -44,7 +44,7 @@ impl Target {
             return Ok(Target::Address(address));
         }
         let (host, port) = text.rsplit_once(':').ok_or(TargetError::Port)?;
-        // A sign is no part of a port.
+        // A port must not have a sign.
         let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
         let port = port.parse().ok().filter(|_| is_number).ok_or(TargetError::Port)?;
         let name = Name::parse(host).map_err(TargetError::Host)?;

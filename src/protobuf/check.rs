@@ -1,16 +1,17 @@
-//! Walks a message once and refuses what quick-protobuf would read wrongly.
+//! Walks a message once and refuses everything that quick-protobuf would misread.
 
 use super::reader::take_varint;
 use super::{Error, FieldPath, FieldReader, Kind, Shape, Value, Width};
 
-/// How many messages may be nested in one another, the outermost counted.
+/// The maximum nesting depth of messages, including the outermost.
 pub const MAX_DEPTH: usize = 32;
 
-/// Whether `bytes` are one well-formed message of this shape. Costs one pass over the bytes and
-/// no memory.
+/// Checks that `bytes` are one well-formed message of this shape, in one pass and without
+/// allocation.
 ///
 /// # Errors
-/// The first fault met, in the order of the bytes. See the table at the head of the room.
+/// The first fault in the order of the bytes. See the table in the module documentation of
+/// `protobuf`.
 pub fn check(bytes: &[u8], shape: &Shape) -> Result<(), Error> {
     check_message(bytes, shape, MAX_DEPTH)
 }
@@ -19,7 +20,7 @@ fn check_message(bytes: &[u8], shape: &Shape, depth: usize) -> Result<(), Error>
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Error::TooDeep);
     };
-    // One bit for each field of which a second would replace the first.
+    // One bit for each seen field of which a second one would replace the first.
     let mut seen = 0_u64;
     for field in FieldReader::new(bytes) {
         let (number, value) = field?;

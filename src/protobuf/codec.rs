@@ -1,19 +1,19 @@
-//! Bytes to messages and back.
+//! Decodes and encodes messages.
 
 use quick_protobuf::{BytesReader, MessageRead, MessageWrite, Writer};
 
 use super::{Error, Shape, check};
 
-/// A message that has a shape. Implemented in `pb`, by generated code alone.
+/// A message with a shape. Implemented only by generated code in `pb`.
 pub trait Checked {
-    /// What the message may hold.
+    /// The fields of the message.
     const SHAPE: &'static Shape;
 }
 
 /// Checks `bytes`, then decodes them. Texts and bytes borrow from the input.
 ///
 /// # Errors
-/// What [`check`] refuses.
+/// See [`check`].
 pub fn decode<'a, M>(bytes: &'a [u8]) -> Result<M, Error>
 where
     M: Checked + MessageRead<'a>,
@@ -22,22 +22,22 @@ where
     M::from_reader(&mut BytesReader::from_bytes(bytes), bytes).map_err(|_| Error::Decoder)
 }
 
-/// The bytes of a message.
+/// Encodes a message.
 pub fn encode<M: MessageWrite>(message: &M) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_into(message, &mut bytes);
     bytes
 }
 
-/// Appends the bytes of a message: for a buffer that is used again.
+/// Encodes a message and appends it, for a buffer that is reused.
 pub fn encode_into<M: MessageWrite>(message: &M, bytes: &mut Vec<u8>) {
     bytes.reserve(message.get_size());
     let written = message.write_message(&mut Writer::new(bytes));
-    // quick-protobuf passes on the errors of the writer below, and a `Vec` has none.
+    // quick-protobuf only returns errors of the writer, and a `Vec` has none.
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
-/// Appends a varint: for what is written field by field.
+/// Appends a varint, for messages that are encoded field by field.
 #[inline]
 pub fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What is wrong with a received message. All of it is the peer's doing but the last.
+/// The fault of a received message. All but the last are the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The bytes end, or the enclosing message does, in the middle of a field.
@@ -13,21 +13,21 @@ pub enum Error {
     Number,
     /// Wire type 3 or 4: a group, which proto3 does not have.
     Group,
-    /// Wire type 6 or 7, which nobody has defined.
+    /// Wire type 6 or 7, which are undefined.
     WireType,
     /// Messages nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
-    /// A known field with a wire type that is not its own.
+    /// A known field with the wrong wire type.
     Mismatch(FieldPath),
     /// A number too wide for its field.
     OutOfRange(FieldPath),
     /// A text that is not UTF-8.
     NotText(FieldPath),
-    /// A field that may come once, a message or a packed list, came again.
+    /// A field that may occur once (a message or a packed list) occurred again.
     Twice(FieldPath),
     /// A list of numbers that is not packed.
     Unpacked(FieldPath),
-    /// The message is well formed, and quick-protobuf refused it all the same: our fault.
+    /// The message is well-formed but quick-protobuf refused it: a defect of this program.
     Decoder,
 }
 

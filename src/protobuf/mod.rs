@@ -1,11 +1,11 @@
-//! The structural check that every received message passes before it is decoded, and the two
-//! verbs around it: [`decode`] and [`encode`].
+//! The structural check of every received message before it is decoded, and the two functions that
+//! use it: [`decode`] and [`encode`].
 //!
 //! A protobuf message ("Protocol Buffers: Encoding") is a list of fields, each a tag (number and
 //! wire type) and a value: a varint, four or eight bytes, or a length and that many bytes. The
-//! decoder that Agora uses, quick-protobuf 0.8.1, is fast because it trusts that list. [`check`]
-//! walks a message once against its [`Shape`] and refuses what quick-protobuf would take apart
-//! wrongly:
+//! decoder that Agora uses, quick-protobuf 0.8.1, is fast because it trusts its input. [`check`]
+//! walks a message once against its [`Shape`] and refuses everything that quick-protobuf would
+//! misread:
 //!
 //! | in the message | quick-protobuf alone | `check` |
 //! |---|---|---|
@@ -20,20 +20,20 @@
 //! | text that is not UTF-8 | refused | refused |
 //! | a field that the shape does not know | skipped | skipped, when well formed |
 //!
-//! Whatever passes means the same to quick-protobuf as to every other implementation. Encoders
-//! write nothing of what is refused. Three more sharp edges cannot be seen in a message and are
-//! kept out of the `.proto` files by `scripts/genproto`: packed fixed-width fields (unsound:
-//! quick-protobuf casts unaligned bytes), `optional` scalars (it ignores the word, so presence is
-//! lost: wrap the scalar in a message), and `sint32` (it writes values that do not fit 32 bits).
+//! A message that passes has the same meaning for quick-protobuf as for every other implementation.
+//! Encoders write nothing that is refused. Three more defects cannot be detected in a message and
+//! are kept out of the `.proto` files by `scripts/genproto`: packed fixed-width fields (unsound:
+//! quick-protobuf casts unaligned bytes), `optional` scalars (it ignores the keyword, so presence
+//! is lost: wrap the scalar in a message), and `sint32` (it writes values that do not fit 32 bits).
 //! Maps, groups and recursive messages are kept out too.
 //!
-//! An enum number that the reader does not know reads as the enum's zero, so that an older
-//! client can read a newer server; the zero therefore always means "unspecified".
+//! An unknown enum number is read as the enum's zero, so that an older client can read the messages
+//! of a newer server. So the zero always means "unspecified".
 //!
-//! The room is pure. [`Shape`] tables are generated next to the messages in `pb`; [`FieldReader`]
-//! reads messages that have no generated type, such as descriptors. A call whose message is
-//! refused ends with INTERNAL, as gRPC has it ("Status codes and their use in gRPC": error
-//! parsing a request or response).
+//! The module is pure. [`Shape`] tables are generated with the messages in `pb`. [`FieldReader`]
+//! reads messages without a generated type, such as descriptors. A call whose message is refused
+//! ends with INTERNAL, as gRPC defines ("Status codes and their use in gRPC": error parsing a
+//! request or response).
 
 mod check;
 mod codec;

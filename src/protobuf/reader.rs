@@ -1,11 +1,11 @@
-//! Reads the fields of one message, one after another, without knowing its type.
+//! Reads the fields of a message one after another, without its type.
 
 use super::Error;
 
 /// The largest field number: 29 bits ("Encoding", message structure).
 const MAX_NUMBER: u64 = (1 << 29) - 1;
 
-/// A field's value, as its wire type tells it.
+/// A field's value by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// Wire type 0: integers, booleans, enums.
@@ -80,7 +80,8 @@ impl<'a> Iterator for FieldReader<'a> {
     }
 }
 
-/// Takes a varint off the front: seven bits a byte, lowest first, the top bit says "more".
+/// Takes a varint off the front: seven bits in each byte, lowest first; the top bit means that more
+/// follow.
 #[inline(always)]
 pub(super) fn take_varint(bytes: &mut &[u8]) -> Result<u64, Error> {
     match bytes.split_first() {

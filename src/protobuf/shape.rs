@@ -1,4 +1,4 @@
-//! What a message may hold: a table for each message, generated from the `.proto` files.
+//! The fields of each message: tables generated from the `.proto` files.
 
 /// The fields of one message.
 #[derive(Debug)]
@@ -14,13 +14,13 @@ pub struct Shape {
 pub struct Field {
     /// The field number, from 1.
     pub number: u32,
-    /// What it holds.
+    /// The type of its value.
     pub kind: Kind,
-    /// Whether it may come more than once.
+    /// Whether it may occur more than once.
     pub repeated: bool,
 }
 
-/// What a field holds, as far as the wire tells.
+/// The type of a field, as far as it shows on the wire.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// An integer, boolean or enum.
@@ -35,12 +35,12 @@ pub enum Kind {
     Text,
     /// Another message.
     Message(&'static Shape),
-    /// A packed list of varints. Packed fixed-width numbers have no kind on purpose:
-    /// quick-protobuf reads them by an unsound cast, so they travel as `bytes`.
+    /// A packed list of varints. Packed fixed-width numbers have no kind on purpose: quick-protobuf
+    /// reads them by an unsound cast, so they are sent as `bytes`.
     Packed(Width),
 }
 
-/// Which numbers a varint field holds.
+/// The range of a varint field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
     /// `int64`, `uint64`, `sint64`: any.
@@ -52,12 +52,12 @@ pub enum Width {
 }
 
 impl Field {
-    /// A field that comes once or not at all.
+    /// A field that occurs at most once.
     pub const fn one(number: u32, kind: Kind) -> Field {
         Field { number, kind, repeated: false }
     }
 
-    /// A field that comes any number of times.
+    /// A field that occurs any number of times.
     pub const fn many(number: u32, kind: Kind) -> Field {
         Field { number, kind, repeated: true }
     }
@@ -77,13 +77,13 @@ impl Width {
 }
 
 impl Shape {
-    /// As many fields as a message may have: one bit of a `u64` each.
+    /// The maximum number of fields of a message: one bit of a `u64` each.
     pub const MAX_FIELDS: usize = 64;
 
     /// A shape with these fields.
     ///
     /// # Panics
-    /// When compiling the table: more than [`Shape::MAX_FIELDS`], or not in rising order.
+    /// At compile time: more than [`Shape::MAX_FIELDS`], or not in rising order.
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Shape {
         assert!(fields.len() <= Shape::MAX_FIELDS, "a message has at most 64 fields");
         let mut index = 1;
@@ -102,7 +102,7 @@ impl Shape {
     /// The field with this number and its index, below [`Shape::MAX_FIELDS`].
     #[inline]
     pub(super) fn find(&self, number: u32) -> Option<(usize, &'static Field)> {
-        // Most messages number their fields 1, 2, 3 and so on: look there first.
+        // Most messages number their fields 1, 2, 3 and so on: try that index first.
         let guess = (number as usize).wrapping_sub(1);
         match self.fields.get(guess) {
             Some(field) if field.number == number => Some((guess, field)),

@@ -1,5 +1,5 @@
-//! Each sharp edge as a story: what quick-protobuf alone makes of the bytes, and that the check
-//! refuses them. The messages are written by hand exactly as pb-rs writes them.
+//! For each defect: how quick-protobuf alone misreads the bytes, and that the check refuses them.
+//! The messages are written by hand exactly as pb-rs generates them.
 
 use std::borrow::Cow;
 

@@ -445,7 +445,7 @@ impl Connection {
                     && now >= until
                 {
                     self.calls.slot = ConnectionSlot::Waiting { until: Duration::MAX };
-                    self.end(Code::ResourceExhausted, "there is no room for clients", turn);
+                    self.end(Code::ResourceExhausted, "there is no free slot for clients", turn);
                 }
             }
             Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Closed,

@@ -1,24 +1,38 @@
-//! Sockets, threads and timers: the shell around [`crate::session`].
+//! Servers and clients on sockets: the imperative shell around the sans-IO [`crate::session`].
 //!
 //! A [`Server`] is one thread that owns its listener and all its connections. Methods are
-//! registered in [`Services`] by full path, each in the way that suits it:
+//! registered in [`Services`] by full path, in one of these ways:
 //!
 //! | registered with | runs on | answers |
 //! |---|---|---|
-//! | [`Services::unary`] | the reactor's thread | at once |
-//! | [`Services::deferred`] | the reactor's thread | from any thread, later, by its [`Reply`] |
-//! | [`Services::deferrable`] | the reactor's thread | at once by its [`Answer`], or as above |
-//! | [`Services::streaming`] | the reactor's thread | from any thread, by its [`Responder`] |
-//! | [`Services::blocking`] | a worker's thread | as it likes, by its [`BlockingCall`] |
+//! | [`Services::unary`] | the server's thread | at once |
+//! | [`Services::deferred`] | the server's thread | later, from any thread, by its [`Reply`] |
+//! | [`Services::deferrable`] | the server's thread | at once by its [`Answer`], or as above |
+//! | [`Services::streaming`] | the server's thread | from any thread, by its [`Responder`] |
+//! | [`Services::blocking`] | a thread of the worker pool | by its [`BlockingCall`] |
 //!
-//! A handler that panics, of whichever kind, fails its own call with INTERNAL. It sees the client's
+//! A handler of any kind that panics fails its own call with INTERNAL. A handler sees the client's
 //! metadata only if its method [keeps](Services::keep_metadata) it.
 //!
-//! What the calls are about may live on that thread too, as the server's [`EventLoopTask`]: it has a turn
-//! whenever something has happened, a timer, and [wakers](TaskWaker) for other threads.
+//! The state behind the calls can live on the same thread, as the server's [`EventLoopTask`]: it is
+//! polled after every wake-up, has a timer, and [wakers](TaskWaker) for other threads.
 //!
-//! A thread that sleeps on the other core takes some 40 us to wake, and a whole call on one thread
-//! takes a tenth of that: so short handlers run where their bytes arrive.
+//! Waking a thread on another core takes about 40 us, ten times as long as a whole call on one
+//! thread. So short handlers run on the thread that has read the request.
+//!
+//! Every queue between threads is bounded:
+//!
+//! | queue | bound | when it is full |
+//! |---|---|---|
+//! | actions of handles ([`Reply`], [`Responder`]) | half of [`ServerOptions::max_unread_bytes`] |
+//! a message ends its call with RESOURCE_EXHAUSTED; ends of calls are always accepted, one for each
+//! call |
+//! | jobs of blocking handlers | [`ServerOptions::max_waiting_jobs`], also of short ones |
+//! RESOURCE_EXHAUSTED |
+//! | messages for a blocking handler, or for a client's call | the call's receive window, in which
+//! every message has a minimum cost | the peer has to wait |
+//! | callers that wait for one look-up | 1024, and 32 look-ups | the look-up fails |
+//! | results of look-ups for peer streams | one for each stream | |
 
 mod answer;
 mod byte_budget;
@@ -76,9 +90,9 @@ pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
 
 pub use crate::session::StartError;
 
-/// Adds what every server has beside its own services: health and reflection. Comes last, for it
-/// lists the services that are there by then; all of them are NOT_SERVING until
-/// [`Health::set_all`] says otherwise.
+/// Registers the services that every server has: health and reflection. Must be called last,
+/// because they list the services registered before. All services are NOT_SERVING until
+/// [`Health::set_all`] changes that.
 pub fn add_standard_services(services: &mut Services) -> Health {
     let health = Health::register(services);
     reflection::register(services);

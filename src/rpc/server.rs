@@ -1,9 +1,8 @@
 //! The server: one thread that owns a listener and all its connections.
 //!
-//! A turn of its loop: wait for readiness; accept; let every connection that can run have its turn
-//! (read, handle, collect answers); let the task have its own; do what handles asked for; look
-//! after timers; write; run the handlers of the pool that are short. Nothing in it blocks but the
-//! wait.
+//! One turn of the event loop: wait for readiness; accept; run every connection that can run (read,
+//! handle, collect answers); poll the event-loop task; carry out actions of handles; handle timers;
+//! write; run the short handlers of the worker pool. Only the wait blocks.
 
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -32,33 +31,34 @@ use super::workers::Workers;
 use crate::call::Limits;
 use crate::session::{Compat, ServerSession};
 
-/// How a server is set up.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// What a peer may make us spend.
+    /// Limits on what a client can make the server spend.
     pub limits: Limits,
-    /// Which protocols are spoken.
+    /// Which protocols are accepted.
     pub compat: Compat,
-    /// With what connections go on that begin as TLS; without it they are refused.
+    /// The configuration for connections that start with TLS; without it they are refused.
     pub tls: Option<ServerTls>,
-    /// Connections at once, beside [reserved](Services::reserve) ones; one more is accepted and
-    /// closed. Fewer when the process may not have as many descriptors.
+    /// Connections at once, beside [reserved](Services::reserve) ones; a further one is accepted
+    /// and closed. Fewer if the descriptor limit of the process is too low.
     pub max_connections: usize,
-    /// Threads for blocking handlers, made as needed.
+    /// Threads for blocking handlers, started as needed.
     pub max_worker_threads: usize,
-    /// Calls of blocking handlers that may wait for a thread; one more is RESOURCE_EXHAUSTED.
+    /// Calls of blocking handlers that may wait for a thread; a further one ends with
+    /// RESOURCE_EXHAUSTED.
     pub max_waiting_jobs: usize,
-    /// Bytes of answers that clients have not read, over all connections: beyond it, a client that
-    /// leaves much unread gets RESOURCE_EXHAUSTED.
+    /// Bytes of answers that clients have not read, over all connections. Beyond it, calls of
+    /// clients with much unread data end with RESOURCE_EXHAUSTED.
     pub max_unread_bytes: usize,
-    /// Bytes that clients have sent and that wait, over all connections: for the rest of their
-    /// message, or to be handled, with metadata that is kept. Beyond it, a client of whom much waits
-    /// gets RESOURCE_EXHAUSTED; beyond half of it, a message of which nothing comes is given up after
-    /// [`Limits::unfinished_message_timeout`].
+    /// Received bytes that wait, over all connections: for the rest of their message, or for their
+    /// handler, including metadata that is kept. Beyond it, calls of clients with much waiting data
+    /// end with RESOURCE_EXHAUSTED. Beyond half of it, a message without progress ends its call
+    /// after [`Limits::unfinished_message_timeout`].
     pub max_received_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
-    /// How the names of the task's peers are looked up.
+    /// How the names of peer streams' targets are looked up.
     pub resolver: Resolver,
 }
 
@@ -79,11 +79,11 @@ impl Default for ServerOptions {
     }
 }
 
-/// A server that is bound to its port. [`run`](Server::run) serves until it is shut down.
+/// A server that is bound to its port. [`run`](Server::run) serves until the shutdown.
 pub struct Server {
     options: ServerOptions,
     poller: Poller,
-    /// Empty once it shuts down.
+    /// Empty after the shutdown has started.
     listeners: Vec<Listener>,
     local_addrs: Vec<SocketAddr>,
     stop: Arc<AtomicBool>,
@@ -97,7 +97,7 @@ pub struct Server {
     refusals: Refusals,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
-    /// Memory that every turn uses anew.
+    /// Buffers that every turn reuses.
     actions: Vec<OutboundAction>,
     readiness: Vec<Readiness>,
 }
@@ -110,8 +110,8 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// Shuts the server down gracefully: no new connections or calls, open calls go on to their
-    /// end or until the grace is over, then [`Server::run`] returns.
+    /// Shuts the server down gracefully: it accepts no new connections or calls, open calls go on
+    /// until they end or the grace period is over, then [`Server::run`] returns.
     pub fn shut_down(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.waker.wake();
@@ -121,36 +121,36 @@ impl ServerHandle {
 /// The key of the first listener; those of the others are below it.
 const LISTENER_KEY: u64 = u64::MAX - 1;
 const MAX_LISTENERS: usize = 64;
-/// What one connection may leave unread when all together leave too much.
+/// What one connection may leave unread when the budget of unsent bytes is exhausted.
 const UNREAD_SHARE_BYTES: usize = 1024 * 1024;
-/// What may wait of one connection when too much waits of all together.
+/// What may wait for one connection when the budget of received bytes is exhausted.
 const RECEIVED_SHARE_BYTES: usize = 256 * 1024;
-/// How long accepting rests when the process has no file descriptor left.
+/// How long the server pauses accepting when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// As many places as there are to be, or as there are descriptors for.
+/// A limiter with as many slots as configured, or as there are descriptors for.
 fn connection_limiter(
     options: &ServerOptions,
     services: &Services,
     descriptors: Descriptors,
 ) -> ConnectionLimiter {
     let reserved = services.reserved_connections();
-    let room = descriptors.for_connections().saturating_sub(reserved).max(1);
-    if options.max_connections > room {
+    let available = descriptors.for_connections().saturating_sub(reserved).max(1);
+    if options.max_connections > available {
         log::warn!(
-            "{room} connections are taken at once, not {}: there are too few descriptors \
+            "at most {available} connections are accepted at once, not {}: the descriptor limit is too low \
              (see `ulimit -n`), and files need some",
             options.max_connections
         );
     }
-    ConnectionLimiter::new(options.max_connections.min(room), reserved)
+    ConnectionLimiter::new(options.max_connections.min(available), reserved)
 }
 
 impl Server {
-    /// Binds `address` (port 0 picks a free one) and begins to listen.
+    /// Binds `address` (port 0 picks a free one) and starts to listen.
     ///
     /// # Errors
-    /// The operating system's: the address is in use, or not ours.
+    /// The operating system's: the address is in use, or not of this machine.
     pub fn bind(
         address: SocketAddr,
         services: Services,
@@ -159,11 +159,12 @@ impl Server {
         Server::bind_all(&[address], services, options)
     }
 
-    /// As [`bind`](Self::bind), for several addresses, 64 at most. One that this machine does not have
-    /// is left out, with a warning, if there is another one; port 0 is the same free port for all.
+    /// As [`bind`](Self::bind), for several addresses, 64 at most. An address that this machine
+    /// does not have is skipped with a warning, if there is another one. Port 0 picks one free port
+    /// for all.
     ///
     /// # Errors
-    /// The operating system's: no address is ours, or one of them is in use.
+    /// The operating system's: no address is of this machine, or one of them is in use.
     pub fn bind_all(
         addresses: &[SocketAddr],
         services: Services,
@@ -212,33 +213,33 @@ impl Server {
         })
     }
 
-    /// Where it listens: the first of its addresses.
+    /// The first address that it listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addrs.first().copied().unwrap_or(SocketAddr::from(([0; 4], 0)))
     }
 
-    /// Everywhere where it listens.
+    /// All addresses that it listens on.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.local_addrs
     }
 
-    /// What stops it from another thread.
+    /// A handle that stops it from another thread.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { stop: Arc::clone(&self.stop), waker: self.poller.waker() }
     }
 
-    /// Lets `task` live on the server's thread, from the first turn of [`run`](Self::run) on
-    /// until `run` returns. There is room for one.
+    /// Attaches a task to the event loop: it is polled from the first turn of [`run`](Self::run)
+    /// until `run` returns. A server has at most one; a second replaces the first.
     pub fn attach(&mut self, task: impl EventLoopTask + 'static) {
         self.task = Some(Box::new(task));
     }
 
-    /// What wakes the task from another thread.
+    /// A handle that wakes the task from another thread.
     pub fn task_waker(&self) -> TaskWaker {
         self.task_waker.clone()
     }
 
-    /// Serves until a [`ServerHandle`] shuts it down and what was in flight has ended.
+    /// Serves until a [`ServerHandle`] shuts it down and the open calls have ended.
     ///
     /// # Errors
     /// The operating system's, when waiting for sockets fails.
@@ -255,7 +256,7 @@ impl Server {
             self.connections.expire(now);
             self.connections.flush(now);
             self.flush_peer_streams(now);
-            // Asked before the next wait: the last connection's end is not followed by an event.
+            // Checked before the next wait: no event follows the end of the last connection.
             if let Some(until) = self.drain_until
                 && (now >= until || self.is_drained())
             {
@@ -263,13 +264,12 @@ impl Server {
                 self.peer_streams.close(now);
                 return Ok(());
             }
-            // Last of all: what came in before is answered, and what comes meanwhile is looked at
-            // before their own answers are written.
+            // Last in the turn: everything received before is answered already.
             self.connections.shared.workers.run_short();
         }
     }
 
-    /// Sleeps until there is something to do. Returns the time since the start.
+    /// Waits until there is something to do. Returns the time since the start.
     fn wait(&mut self) -> io::Result<Duration> {
         let timeout = if self.connections.any_to_run() {
             Some(Duration::ZERO)
@@ -307,7 +307,7 @@ impl Server {
         Ok(now)
     }
 
-    /// Accepts every connection that waits at a listener.
+    /// Accepts all waiting connections of a listener.
     fn accept(&mut self, listener: usize, now: Duration) {
         loop {
             let Some(listener) = self.listeners.get(listener) else { return };
@@ -358,7 +358,7 @@ impl Server {
         if let Some(task) = self.task.as_deref_mut() {
             self.peer_streams.poll(now, task);
         }
-        // Cleared first: a waker that is used from here on has a further turn begin.
+        // Cleared first: a waker used from here on causes another poll.
         self.task_waker.take();
         let due = self.with_task(|task, reactor| task.poll(reactor));
         self.task_due = due.flatten().map(|due| due.saturating_duration_since(self.started));
@@ -379,13 +379,13 @@ impl Server {
         }
     }
 
-    /// Whether nothing is left to wait for before the server ends.
+    /// Whether the task and all connections are finished.
     fn is_drained(&mut self) -> bool {
         let is_finished = self.task.as_ref().is_none_or(|task| task.is_finished());
         is_finished && self.connections.are_drained()
     }
 
-    /// Does what handles asked for since the last turn.
+    /// Carries out the actions of handles since the last turn.
     fn deliver_actions(&mut self, now: Duration) {
         self.connections.shared.outbound.take(&mut self.actions);
         for action in self.actions.drain(..) {
@@ -393,7 +393,7 @@ impl Server {
         }
     }
 
-    /// Stops listening and tells every client, once.
+    /// Stops listening and notifies every client, once.
     fn begin_shutdown(&mut self, now: Duration) {
         if self.drain_until.is_some() {
             return;
@@ -406,7 +406,7 @@ impl Server {
     }
 }
 
-/// Listens on all of `addresses` that this machine has.
+/// Listens on all of `addresses` that are of this machine.
 fn listen(addresses: &[SocketAddr]) -> io::Result<(Vec<Listener>, Vec<SocketAddr>)> {
     let (mut listeners, mut local): (Vec<Listener>, Vec<SocketAddr>) = Default::default();
     let mut failure = io::Error::new(ErrorKind::InvalidInput, "no address to listen on");
@@ -424,7 +424,7 @@ fn listen(addresses: &[SocketAddr]) -> io::Result<(Vec<Listener>, Vec<SocketAddr
                 listeners.push(listener);
                 local.push(at);
             }
-            // Whoever listens on all IPv6 addresses has those of IPv4 as well.
+            // A listener on all IPv6 addresses includes IPv4.
             Err(error) if error.kind() == ErrorKind::AddrInUse && is_covered(address, &local) => (),
             Err(error) if error.kind() != ErrorKind::AddrInUse && addresses.len() > 1 => {
                 log::warn!("cannot listen on {address}: {error}");

@@ -1,5 +1,5 @@
-//! What a server answers with: methods registered by their full path. Their handlers see a client's
-//! metadata only if [`Services::keep_metadata`] says so, behind the registration.
+//! The methods of a server, registered by full path. A handler sees the client's metadata only if
+//! [`Services::keep_metadata`] was called for its method, after the registration.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -37,32 +37,32 @@ impl Shape {
     }
 }
 
-/// What a handler knows about a call besides its messages.
+/// What a handler knows about a call, apart from its messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The client's metadata; none unless the method [keeps](Services::keep_metadata) it.
+    /// The client's metadata; empty unless the method [keeps](Services::keep_metadata) it.
     pub metadata: &'a Metadata,
-    /// The client's address: where the connection comes from, not who the caller is.
+    /// The remote address of the connection. It does not authenticate the caller.
     pub peer: SocketAddr,
-    /// When the client stops waiting. The call is ended for the handler then.
+    /// The deadline of the call. The server ends the call then.
     pub deadline: Option<Instant>,
 }
 
-/// A call as its messages arrive, on the reactor's thread: nothing here may block.
+/// The handler of a streaming call. It runs on the server's thread and must not block.
 ///
-/// Answers go through the [`Responder`] that the handler was made with.
+/// It answers through the [`Responder`] that it was created with.
 pub trait CallHandler: Send {
-    /// A message arrived. Of a method with one request it is the only one.
+    /// A message arrived.
     fn message(&mut self, message: &[u8]);
-    /// The client sends nothing more.
+    /// The client has half-closed.
     fn half_close(&mut self) {}
-    /// The call is over and nothing can be sent: cancelled, timed out, or its connection is gone.
+    /// The call is over and nothing can be sent: cancelled, timed out, or its connection is lost.
     fn cancelled(&mut self, status: &Status);
-    /// What was queued for the client has drained: a sender that paused may go on.
+    /// The queue for the client has drained: a paused sender may go on.
     fn writable(&mut self) {}
-    /// Whether the handler is done with a message only when it says so by [`Responder::taken`], and
-    /// not when [`message`](Self::message) returns. What is not taken fills the call's receive
-    /// window, so that the client cannot send further ahead.
+    /// Whether the handler reports consumed messages by [`Responder::taken`], instead of implicitly
+    /// when [`message`](Self::message) returns. Messages that are not consumed fill the call's
+    /// receive window, so that the client has to wait.
     fn takes_later(&self) -> bool {
         false
     }
@@ -74,11 +74,11 @@ type DeferrableHandler =
     dyn Fn(&Context<'_>, &[u8], Answer<'_>) -> Result<Answered, Status> + Send + Sync;
 type StreamingHandler =
     dyn Fn(&Context<'_>, Responder) -> Result<Box<dyn CallHandler>, Status> + Send + Sync;
-/// Whether the handler of a request is short.
+/// Whether the handler is short for this request.
 type IsShort = dyn Fn(&[u8]) -> bool + Send + Sync;
 type BlockingHandler = dyn Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync;
 
-/// How a method's calls are handled.
+/// The handler of a method.
 pub(super) enum Handler {
     Unary(Box<UnaryHandler>),
     Deferred(Box<DeferredHandler>),
@@ -87,7 +87,7 @@ pub(super) enum Handler {
     Blocking(Box<IsShort>, Arc<BlockingHandler>),
 }
 
-/// A method: its shape, and what handles its calls.
+/// A registered method.
 pub(super) struct Method {
     pub(super) path: String,
     pub(super) shape: Shape,
@@ -96,7 +96,7 @@ pub(super) struct Method {
     pub(super) keeps_metadata: bool,
 }
 
-/// The methods that a server knows, by full path: `/package.Service/Method`.
+/// The registered methods, by full path: `/package.Service/Method`.
 #[derive(Default)]
 pub struct Services {
     index: HashMap<String, usize>,
@@ -112,9 +112,9 @@ impl Services {
         Services::default()
     }
 
-    /// A unary method that is answered on the reactor's thread: it must be short and not block.
-    /// The handler appends its response to the buffer that it is given; what it appended before an
-    /// error is dropped.
+    /// Registers a unary method that is answered on the server's thread: the handler must be short
+    /// and must not block. It appends its response to the buffer; after an error the appended bytes
+    /// are dropped.
     pub fn unary(
         &mut self,
         path: &str,
@@ -126,8 +126,8 @@ impl Services {
         self.add(path, Shape::Unary, Handler::Unary(Box::new(handler)));
     }
 
-    /// A unary method that is begun on the reactor's thread and answered from any thread later,
-    /// through the [`Reply`].
+    /// Registers a unary method whose handler runs on the server's thread and answers later, from
+    /// any thread, through the [`Reply`].
     pub fn deferred(
         &mut self,
         path: &str,
@@ -136,8 +136,8 @@ impl Services {
         self.add(path, Shape::Unary, Handler::Deferred(Box::new(handler)));
     }
 
-    /// A unary method that is begun on the reactor's thread and answered there at once if it can
-    /// be, else later and from any thread.
+    /// Registers a unary method whose handler runs on the server's thread and answers at once, or
+    /// later from any thread.
     pub fn deferrable(
         &mut self,
         path: &str,
@@ -149,8 +149,8 @@ impl Services {
         self.add(path, Shape::Unary, Handler::Deferrable(Box::new(handler)));
     }
 
-    /// A method of any shape whose messages are handled on the reactor's thread. The handler is
-    /// made when the call begins.
+    /// Registers a method of any shape whose messages are handled on the server's thread. `handler`
+    /// creates a handler for each call.
     pub fn streaming(
         &mut self,
         path: &str,
@@ -163,8 +163,9 @@ impl Services {
         self.add(path, shape, Handler::Streaming(Box::new(handler)));
     }
 
-    /// A method of any shape whose handler runs on a thread of the worker pool and may block. If it
-    /// has one response, that goes out with the call's end, when the handler returns.
+    /// Registers a method of any shape whose handler runs on a thread of the worker pool and may
+    /// block. A single response is sent together with the end of the call, when the handler
+    /// returns.
     pub fn blocking(
         &mut self,
         path: &str,
@@ -174,9 +175,10 @@ impl Services {
         self.add(path, shape, Handler::Blocking(Box::new(|_| false), Arc::new(handler)));
     }
 
-    /// A unary method as of [`blocking`](Self::blocking), some of whose calls are short and wait for
-    /// nothing. `is_short` knows them by their request: their handlers run on the reactor's thread,
-    /// when it has nothing else to do, for to hand a call over and its answer back would take as long.
+    /// Registers a unary method as [`blocking`](Self::blocking) does, some of whose calls are short
+    /// and do not block. `is_short` recognizes them by their request. Their handlers run on the
+    /// server's thread, at the end of a turn, because passing the call to another thread and its
+    /// answer back would take as long.
     pub fn blocking_unless_short(
         &mut self,
         path: &str,
@@ -187,14 +189,14 @@ impl Services {
         self.add(path, Shape::Unary, handler);
     }
 
-    /// The full names of the services that have a method here, in the order of registration.
+    /// The full names of the services with registered methods, in the order of registration.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Keeps room for so many connections that call the method at `path`, when the server has as
-    /// many others as it may have: for peers, whom clients must not shut out. A connection on which
-    /// it was called is given up after two seconds of silence.
+    /// Reserves so many connection slots, beyond the limit of connections, for callers of the
+    /// method at `path`: clients must not shut out peers. A connection on which it was called is
+    /// closed after two seconds without input.
     pub fn reserve(&mut self, path: &str, connections: usize) {
         if let Some(index) = self.find(path) {
             self.methods[index].is_reserved = true;
@@ -202,9 +204,9 @@ impl Services {
         }
     }
 
-    /// Keeps the client's metadata for the handlers of the method at `path`, which is registered
-    /// already. Without it they see none, since it is nothing that a client should be able to fill the
-    /// memory with; what is kept counts in [`ServerOptions::max_received_bytes`].
+    /// Keeps the client's metadata for the handlers of the method at `path`, which must be
+    /// registered already. By default metadata is dropped, so that clients cannot fill the memory
+    /// with it. Kept metadata counts in [`ServerOptions::max_received_bytes`].
     ///
     /// [`ServerOptions::max_received_bytes`]: super::ServerOptions::max_received_bytes
     pub fn keep_metadata(&mut self, path: &str) {
@@ -213,21 +215,21 @@ impl Services {
         }
     }
 
-    /// Connections that may be open beside those of clients.
+    /// The number of reserved connection slots.
     pub(super) fn reserved_connections(&self) -> usize {
         self.reserved_connections
     }
 
-    /// Has `hook` called on the reactor's thread when the server begins to shut down: the place to
-    /// end streams that would else go on for ever.
+    /// Has `hook` called on the server's thread when the shutdown starts, for example to end
+    /// streams that would never end by themselves.
     pub fn on_shutdown(&mut self, hook: impl Fn() + Send + Sync + 'static) {
         self.on_shutdown.push(Box::new(hook));
     }
 
-    /// Calls the hooks, each whatever becomes of the others.
+    /// Calls all hooks, even if one panics.
     pub(super) fn shutting_down(&self) {
         for hook in &self.on_shutdown {
-            // What there is to say of a panic has been logged.
+            // A panic has been logged.
             let _ = catch_panic("what ends at a shutdown", hook);
         }
     }
@@ -250,12 +252,12 @@ impl Services {
         });
     }
 
-    /// The place of a method, if there is one at this path.
+    /// The index of the method with this path.
     pub(super) fn find(&self, path: &str) -> Option<usize> {
         self.index.get(path).copied()
     }
 
-    /// The method at a place that [`find`](Self::find) gave.
+    /// The method at an index from [`find`](Self::find).
     pub(super) fn method(&self, index: usize) -> &Method {
         &self.methods[index]
     }

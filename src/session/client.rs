@@ -1,4 +1,4 @@
-//! The client's side of a connection.
+//! The client side of a connection.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use super::keepalive::{Keepalive, KeepaliveAction};
 use crate::call::{CallEnded, CallId, ClientSink, Code, Limits, Metadata, Status};
 use crate::{grpc, native};
 
-/// What a client speaks.
+/// The protocol of a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
-    /// gRPC over HTTP/2: to any gRPC server.
+    /// gRPC over HTTP/2, for any gRPC server.
     Grpc,
-    /// Agora's own envelopes: to an Agora server, at less than half the cost.
+    /// Agora's native protocol, for an Agora server, at less than half the cost.
     #[default]
     Native,
 }
@@ -30,29 +30,29 @@ impl std::str::FromStr for Protocol {
     }
 }
 
-/// Why a call could not begin on this connection. None of them has sent anything.
+/// Why a call could not start on this connection. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// The server's limit of concurrent calls is reached: wait until one ends.
+    /// The server's limit of concurrent calls is reached: wait until a call ends.
     TooManyCalls,
-    /// The server (or we) said go-away: use another connection.
+    /// The server or the client has sent GOAWAY: use another connection.
     GoingAway,
     /// All ids of this connection are used up: use another connection.
     Exhausted,
-    /// The path or the metadata cannot be sent at all.
+    /// The path or the metadata is invalid.
     Invalid(&'static str),
 }
 
-/// The client's side of one connection. Its use is that of [`super::ServerSession`].
+/// The client side of one connection. It is used like [`super::ServerSession`].
 pub struct ClientSession {
     limits: Limits,
     wire: Wire,
     partial: PartialInput,
     deadlines: Deadlines,
     keepalive: Keepalive,
-    /// We begin nothing new: the end of the last call is the end of the connection.
+    /// No new calls start: the connection ends with the last call.
     going_away: bool,
-    /// The protocol left whole units in `partial`, because it wanted no more input.
+    /// The protocol left complete frames in `partial`, because it wanted no more input.
     held_back: bool,
 }
 
@@ -61,7 +61,7 @@ enum Wire {
     Native(Box<native::ClientConnection>),
 }
 
-/// Calls the same method on whichever protocol the connection speaks.
+/// Calls the same method of either protocol.
 macro_rules! either {
     ($wire:expr, $connection:ident => $then:expr) => {
         match $wire {
@@ -72,8 +72,8 @@ macro_rules! either {
 }
 
 impl ClientSession {
-    /// A connection that was made at `now` to `authority` (`host:port`). With `tls` gRPC says
-    /// `:scheme https`.
+    /// A connection that was established at `now` to `authority` (`host:port`). With `tls` gRPC
+    /// sends `:scheme https`.
     pub fn new(
         protocol: Protocol,
         authority: &str,
@@ -98,7 +98,8 @@ impl ClientSession {
         }
     }
 
-    /// Begins a call. The server is told the timeout; we end the call ourselves when it passes.
+    /// Starts a call. The timeout is sent to the server; the client also ends the call when it
+    /// passes.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -131,7 +132,7 @@ impl ClientSession {
             self.deadlines.insert(call, deadline);
         }
         if self.open_calls() == 1 {
-            // Silence counts from the first call: an idle connection owes nobody a sign of life.
+            // Silence counts from the first call: an idle connection is not pinged.
             self.keepalive.received(now);
         }
         Ok(call)
@@ -152,7 +153,7 @@ impl ClientSession {
         })
     }
 
-    /// Says that no more messages come.
+    /// Half-closes the call: no more messages follow.
     ///
     /// # Errors
     /// [`CallEnded`]: the call is over.
@@ -160,13 +161,13 @@ impl ClientSession {
         either!(&mut self.wire, connection => connection.half_close(call))
     }
 
-    /// Gives a call up. Nothing more is reported of it.
+    /// Cancels a call. No more events are reported for it.
     pub fn cancel(&mut self, call: CallId) {
         self.deadlines.remove(call);
         either!(&mut self.wire, connection => connection.cancel(call));
     }
 
-    /// Takes bytes from the server and reports what they mean.
+    /// Processes bytes from the server and reports events.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) {
         self.keepalive.received(now);
         self.feed(now, input, sink);
@@ -193,24 +194,24 @@ impl ClientSession {
         self.feed(now, &[], sink);
     }
 
-    /// The server is gone (end of file, or an error of the socket): every open call ends.
+    /// The connection is lost (end of file, or an error of the socket): every open call ends.
     pub fn connection_lost(&mut self, sink: &mut impl ClientSink) {
         self.partial.clear();
         self.deadlines = Deadlines::default();
         either!(&mut self.wire, connection => connection.connection_lost(sink));
     }
 
-    /// Bytes of the call that wait for the server's window.
+    /// Queued bytes of the call, which wait for the server's window.
     pub fn queued(&self, call: CallId) -> usize {
         either!(&self.wire, connection => connection.queued(call))
     }
 
-    /// The application has taken a received message of so many bytes: the server may send more.
+    /// The application has consumed a received message of so many bytes: the server may send more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes));
     }
 
-    /// Says that we begin nothing new.
+    /// Announces that no new calls start.
     pub fn go_away(&mut self) {
         self.going_away = true;
         either!(&mut self.wire, connection => connection.go_away());
@@ -221,33 +222,33 @@ impl ClientSession {
         either!(&self.wire, connection => connection.open_calls())
     }
 
-    /// How many calls the server takes at once, as far as it has said so.
+    /// The limit of concurrent calls that the server has announced.
     pub fn max_calls(&self) -> usize {
         either!(&self.wire, connection => connection.max_calls())
     }
 
-    /// What is to be written to the socket.
+    /// The bytes to write to the socket.
     pub fn output(&self) -> &[u8] {
         either!(&self.wire, connection => connection.output())
     }
 
-    /// The socket took `n` bytes of the output.
+    /// The socket accepted `n` bytes of the output.
     pub fn consume_output(&mut self, n: usize) {
         self.keepalive.wrote();
         either!(&mut self.wire, connection => connection.consume_output(n));
     }
 
-    /// The socket took nothing of the output.
+    /// The socket accepted none of the output.
     pub fn write_blocked(&mut self, now: Duration) {
         self.keepalive.write_blocked(now);
     }
 
-    /// Whether to go on reading.
+    /// Whether to read more input.
     pub fn wants_input(&self) -> bool {
         either!(&self.wire, connection => connection.wants_input())
     }
 
-    /// Whether the connection is over: write what is left, then close the socket.
+    /// Whether the connection is finished: write the remaining output, then close the socket.
     pub fn is_closed(&self) -> bool {
         (self.going_away && self.open_calls() == 0)
             || either!(&self.wire, connection => connection.is_closed())
@@ -260,7 +261,8 @@ impl ClientSession {
         [wire, self.deadlines.earliest()].into_iter().flatten().fold(keepalive, Duration::min)
     }
 
-    /// Does what is due: ends calls whose time is up, asks a silent server, gives up a dead one.
+    /// Handles timeouts: ends calls after their deadline, pings a silent server, closes the
+    /// connection to one that does not answer.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ClientSink) {
         for call in self.deadlines.expire(now) {
             either!(&mut self.wire, connection => connection.cancel(call));
@@ -285,7 +287,7 @@ impl ClientSession {
     }
 }
 
-/// Forgets the deadlines of calls as their ends pass on their way to the sink.
+/// Removes the deadlines of calls when their ends are reported to the sink.
 struct Deadlined<'a, S> {
     sink: &'a mut S,
     deadlines: &'a mut Deadlines,

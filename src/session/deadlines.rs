@@ -1,4 +1,4 @@
-//! Until when the open calls of a connection have time.
+//! The deadlines of a connection's open calls.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Remembers that `call` has until `deadline`.
+    /// Adds the deadline of a call.
     pub(super) fn insert(&mut self, call: CallId, deadline: Duration) {
         self.calls.push((deadline, call));
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
     }
 
-    /// Forgets a call that ended.
+    /// Removes a call that ended.
     pub(super) fn remove(&mut self, call: CallId) {
         if let Some(at) = self.calls.iter().rposition(|&(_, c)| c == call) {
             self.calls.swap_remove(at);
@@ -32,12 +32,14 @@ impl Deadlines {
         }
     }
 
-    /// When to look again, if any call has a deadline. May be too early, never too late.
+    /// When to call [`expire`](Self::expire), if any call has a deadline. It may be too early,
+    /// never too late.
     pub(super) fn earliest(&self) -> Option<Duration> {
         self.earliest
     }
 
-    /// Takes out the calls whose time is up, the earliest deadline first.
+    /// Removes the calls whose deadline has passed, and returns them in the order of their
+    /// deadlines.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<CallId> {
         if self.earliest.is_none_or(|earliest| now < earliest) {
             return Vec::new();

@@ -1,19 +1,20 @@
-//! Bytes that a protocol could not use yet.
+//! Buffers incomplete input.
 
-/// Above this an emptied buffer is given back, so that an idle connection costs little.
+/// An empty buffer with more capacity than this is freed, so that an idle connection costs little
+/// memory.
 const KEPT_CAPACITY_BYTES: usize = 1024;
 
 /// The beginning of a frame or an envelope whose rest has not arrived.
 ///
-/// While whole units arrive nothing is copied: they are used straight from the reader's buffer.
+/// Complete units are not copied: they are processed in the read buffer.
 #[derive(Debug, Default)]
 pub(super) struct PartialInput {
     kept: Vec<u8>,
 }
 
 impl PartialInput {
-    /// Presents what was kept, and `input` behind it, to `consume`, which says how many bytes it
-    /// used; the rest is kept.
+    /// Passes the kept bytes followed by `input` to `consume`, which returns how many bytes it
+    /// used. The rest is kept.
     pub(super) fn feed(&mut self, input: &[u8], consume: impl FnOnce(&[u8]) -> usize) {
         if self.kept.is_empty() {
             let used = consume(input);
@@ -33,7 +34,7 @@ impl PartialInput {
         self.kept.is_empty()
     }
 
-    /// Forgets everything: the connection is over.
+    /// Drops everything: the connection is over.
     pub(super) fn clear(&mut self) {
         self.kept = Vec::new();
     }
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rest_of_a_unit_is_presented_again_with_what_follows() {
+    fn the_rest_of_a_unit_is_passed_again_with_the_next_input() {
         let mut partial = PartialInput::default();
         let mut seen = Vec::new();
         let mut units_of_three = |bytes: &[u8]| {
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_buffer_is_given_back_once_it_is_empty() {
+    fn a_large_buffer_is_freed_once_it_is_empty() {
         let mut partial = PartialInput::default();
         partial.feed(&[0; 100_000], |_| 0);
         partial.feed(&[0; 10], <[u8]>::len);

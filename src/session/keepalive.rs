@@ -1,8 +1,8 @@
-//! Whether the peer is still there.
+//! Keepalive: detects a peer that is gone, idle, or does not read.
 //!
 //! ```text
 //!             a call is open and the peer was silent for keepalive_interval
-//!   Quiet ----------------------------------------------------------------> Asked
+//!   Quiet ----------------------------------------------------------------> Pinged
 //!     ^                                                                       |
 //!     +---- any byte from the peer ------------------------------------------+|
 //!                                                 silent for keepalive_timeout v
@@ -13,20 +13,20 @@ use std::time::Duration;
 
 use crate::call::Limits;
 
-/// What a connection should do about its peer.
+/// What a connection should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeepaliveAction {
-    /// Send a ping: calls are open and nothing was heard for long.
+    /// Send a ping: calls are open and nothing was received for `keepalive_interval`.
     SendPing,
-    /// No call for long: say go-away and close.
+    /// No call for `idle_timeout`: send GOAWAY and close.
     CloseIdle,
-    /// The ping was not answered.
+    /// The ping was not answered within `keepalive_timeout`.
     PingTimedOut,
-    /// The peer has taken no bytes for long.
+    /// The peer has accepted no output for `write_stall_timeout`.
     WriteStalled,
 }
 
-/// When the peer was last heard of, and since when it takes nothing.
+/// When input was received last, and since when output is blocked.
 #[derive(Debug)]
 pub(super) struct Keepalive {
     last_received: Duration,
@@ -39,28 +39,28 @@ impl Keepalive {
         Keepalive { last_received: now, ping_sent_at: None, stalled_since: None }
     }
 
-    /// Bytes came from the peer.
+    /// Input was received.
     pub(super) fn received(&mut self, now: Duration) {
         self.last_received = now;
         self.ping_sent_at = None;
     }
 
-    /// We asked for a sign of life.
+    /// A ping was sent.
     pub(super) fn ping_sent(&mut self, now: Duration) {
         self.ping_sent_at = Some(now);
     }
 
-    /// The peer took bytes.
+    /// Output was accepted.
     pub(super) fn wrote(&mut self) {
         self.stalled_since = None;
     }
 
-    /// The peer took none of the bytes that wait.
+    /// No output was accepted although some is pending.
     pub(super) fn write_blocked(&mut self, now: Duration) {
         self.stalled_since.get_or_insert(now);
     }
 
-    /// When [`Keepalive::verdict`] may next have something to say.
+    /// When [`Keepalive::action`] may next return something.
     pub(super) fn next(&self, open_calls: usize, limits: &Limits) -> Duration {
         let silence = match self.ping_sent_at {
             Some(sent_at) => sent_at + limits.keepalive_timeout,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_peer_is_asked_and_then_given_up() {
+    fn a_silent_peer_is_pinged_and_then_declared_dead() {
         let mut keepalive = Keepalive::new(s(0));
         assert_eq!(keepalive.action(s(59), 1, LIMITS), None);
         assert_eq!(keepalive.next(1, LIMITS), s(60));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn any_byte_is_a_sign_of_life() {
+    fn any_input_counts_as_a_sign_of_life() {
         let mut keepalive = Keepalive::new(s(0));
         keepalive.ping_sent(s(60));
         keepalive.received(s(79));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_takes_nothing_is_given_up() {
+    fn a_peer_that_does_not_read_is_declared_stalled() {
         let mut keepalive = Keepalive::new(s(0));
         keepalive.write_blocked(s(1));
         keepalive.received(s(30));

@@ -1,21 +1,22 @@
-//! One connection, whichever protocol it speaks.
+//! One connection, in either protocol.
 //!
-//! A server's port serves gRPC and the native protocol side by side. A [`ServerSession`] looks at
-//! the first bytes of its connection ([`sniff`]), becomes one or the other, and from then on has
-//! one face: bytes in, calls reported to a [`ServerSink`](crate::call::ServerSink), answers in,
-//! bytes out. A [`ClientSession`] is the same for the side that connects and knows what it speaks.
+//! A server's port serves gRPC and the native protocol side by side. A [`ServerSession`] detects
+//! the protocol from the first bytes of its connection ([`sniff`]), and then has one interface for
+//! both: bytes in, calls reported to a [`ServerSink`](crate::call::ServerSink), answers in, bytes
+//! out. A [`ClientSession`] is the same for the client side, which knows its protocol.
 //!
-//! The session adds what belongs to a connection or a call whatever the protocol:
+//! The session adds what is common to both protocols:
 //!
-//! - it keeps the bytes of a frame or an envelope that has not arrived whole;
+//! - it buffers the bytes of a frame or an envelope that has not arrived completely;
 //! - it enforces deadlines on both sides: a server ends the call with `DEADLINE_EXCEEDED`, a
 //!   client cancels it;
-//! - it asks a silent peer for a sign of life while calls are open, closes a connection that is
-//!   idle, and gives up on a peer that takes no bytes ([`Limits`](crate::call::Limits)).
+//! - it sends a keepalive ping to a silent peer while calls are open, closes a connection that is
+//!   idle, and closes one whose peer does not read ([`Limits`](crate::call::Limits)).
 //!
-//! It is pure: the time comes in as a `Duration` since some start that its owner chose.
+//! It is sans-IO: its owner does the input and output, and passes the time as a `Duration` since a
+//! start of its choice.
 //!
-//! TLS is not here: it changes bytes into bytes, below the session.
+//! TLS is a layer below the session.
 
 mod client;
 mod deadlines;

@@ -1,4 +1,4 @@
-//! The server's side of a connection.
+//! The server side of a connection.
 //!
 //! ```text
 //!   Sniffing --- "PRI " ---> Grpc ----+
@@ -7,7 +7,7 @@
 //!      +-- nothing in preface_timeout --> closed
 //! ```
 //!
-//! TLS is taken off before the session: a ClientHello that still comes here is refused.
+//! TLS is a layer below the session: a ClientHello that arrives here is refused.
 
 use std::time::Duration;
 
@@ -18,33 +18,33 @@ use super::{Compat, Protocol, Sniffed, sniff};
 use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::{grpc, native};
 
-/// What a peer that speaks neither protocol is told: HTTP/1.1, for that is what it most likely is.
+/// The answer to a peer with neither protocol: HTTP/1.1, which it most likely uses.
 const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain\r\n\
     content-length: 65\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC (HTTP/2 with prior knowledge) and AGR1.  \r\n";
 
-/// What it is told where TLS is demanded.
+/// The answer to cleartext where TLS is required.
 const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain\r\n\
     content-length: 64\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC (HTTP/2) and AGR1, inside TLS only.     \r\n";
 
-/// What a ClientHello is told where no TLS is spoken: the fatal alert `handshake_failure` in a
-/// record of TLS 1.2, which is how every version begins (RFC 8446 sections 5.1 and 6.2).
+/// The answer to a ClientHello without TLS configured: the fatal alert `handshake_failure` in a
+/// record of TLS 1.2, which every version accepts first (RFC 8446 sections 5.1 and 6.2).
 const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
-/// How long a client without calls may take to acknowledge that we leave.
+/// How long a client without calls may take to acknowledge a GOAWAY.
 const GO_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The server's side of one connection, from its first byte to its last.
+/// The server side of one connection, from its first byte to its last.
 ///
-/// Feed it what the socket reads ([`receive`](Self::receive)), write what it wants written
-/// ([`output`](Self::output)), call [`handle_timeout`](Self::handle_timeout) when
+/// Pass it the bytes read from the socket ([`receive`](Self::receive)), write its
+/// [`output`](Self::output), call [`handle_timeout`](Self::handle_timeout) when
 /// [`next_timeout`](Self::next_timeout) has come, and close the socket once
-/// [`is_closed`](Self::is_closed) and the output is written.
+/// [`is_closed`](Self::is_closed) and the output was written.
 pub struct ServerSession {
     limits: Limits,
     compat: Compat,
@@ -53,12 +53,12 @@ pub struct ServerSession {
     deadlines: Deadlines,
     keepalive: Keepalive,
     opened: Duration,
-    /// We said go-away, and this is when the connection ends if it has no call any more.
+    /// After GOAWAY was sent: when the connection ends if it has no open call.
     go_away_until: Option<Duration>,
-    /// When unfinished messages were looked at last, and whether memory is short.
+    /// When unfinished messages were checked last, and whether memory is short.
     unfinished_checked_at: Duration,
     memory_pressure: bool,
-    /// The protocol left whole units in `partial`, because it wanted no more input.
+    /// The protocol left complete frames in `partial`, because it wanted no more input.
     held_back: bool,
 }
 
@@ -66,13 +66,13 @@ enum Wire {
     Sniffing,
     Grpc(Box<grpc::ServerConnection>),
     Native(Box<native::ServerConnection>),
-    /// Neither protocol; `unsent` is the rest of the refusal.
+    /// Refused or lost; `unsent` is the rest of the answer.
     Refused {
         unsent: &'static [u8],
     },
 }
 
-/// Calls the same method on whichever protocol the connection speaks.
+/// Calls the same method of either protocol.
 macro_rules! either {
     ($wire:expr, $connection:ident => $then:expr, else $otherwise:expr) => {
         match $wire {
@@ -101,17 +101,17 @@ impl ServerSession {
         }
     }
 
-    /// What the peer has agreed to speak (by ALPN, inside TLS): it may speak nothing else.
+    /// Sets the protocol negotiated by ALPN: the peer may use no other.
     pub fn set_negotiated(&mut self, protocol: Protocol) {
         self.compat = Compat::from(protocol);
     }
 
-    /// Refuses a peer that speaks in the clear where TLS is demanded.
+    /// Refuses a cleartext peer where TLS is required.
     pub fn refuse_cleartext(&mut self) {
         self.wire = Wire::Refused { unsent: CLEARTEXT_ANSWER };
     }
 
-    /// Takes bytes from the peer and reports what they mean.
+    /// Processes bytes from the client and reports events.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         self.keepalive.received(now);
         self.feed(now, input, sink);
@@ -125,7 +125,7 @@ impl ServerSession {
                 *wire = match sniff(input) {
                     Sniffed::NeedMore => return 0,
                     Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
-                    sniffed if !compat.takes(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
+                    sniffed if !compat.accepts(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
                     Sniffed::Native => {
                         Wire::Native(Box::new(native::ServerConnection::new(limits, now)))
                     }
@@ -137,19 +137,20 @@ impl ServerSession {
         self.held_back = !self.partial.is_empty() && !self.wants_input();
     }
 
-    /// Whether [`resume`](Self::resume) has something to report without input: queues have drained
-    /// by writing, or input was held back that is wanted now.
+    /// Whether [`resume`](Self::resume) has events to report without input: queues have drained by
+    /// writing, or buffered input can be processed now.
     pub fn has_more(&self) -> bool {
         let events = either!(&self.wire, connection => connection.has_events(), else false);
         events || (self.held_back && self.wants_input())
     }
 
-    /// Reports what there is to report without input.
+    /// Reports events that need no input.
     pub fn resume(&mut self, now: Duration, sink: &mut impl ServerSink) {
         self.feed(now, &[], sink);
     }
 
-    /// The peer is gone (end of file, or an error of the socket): every open call is cancelled.
+    /// The connection is lost (end of file, or an error of the socket): every open call is
+    /// cancelled.
     pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
         self.partial.clear();
         self.deadlines = Deadlines::default();
@@ -158,7 +159,7 @@ impl ServerSession {
         });
     }
 
-    /// Sends initial metadata ahead of the first message, which else implies it.
+    /// Sends initial metadata. Without this call it goes out empty with the first message.
     ///
     /// # Errors
     /// [`CallEnded`], here and below: the call is over already.
@@ -189,32 +190,32 @@ impl ServerSession {
             else Err(CallEnded))
     }
 
-    /// Bytes of the call that wait for the peer's window.
+    /// Queued bytes of the call, which wait for the peer's window.
     pub fn queued(&self, call: CallId) -> usize {
         either!(&self.wire, connection => connection.queued(call), else 0)
     }
 
-    /// Bytes that the peer has not let us send, or that the socket has not taken.
+    /// Bytes that wait for the peer's windows or for the socket.
     pub fn unsent_bytes(&self) -> usize {
         let queued = either!(&self.wire, connection => connection.total_queued(), else 0);
         queued + self.output().len()
     }
 
-    /// Bytes that were received and wait: for the rest of their message, or to be
-    /// [taken](Self::message_taken).
+    /// Received bytes that wait for the rest of their message, or to be
+    /// [consumed](Self::message_taken).
     pub fn received_bytes(&self) -> usize {
         either!(&self.wire, connection => connection.received_bytes(), else 0)
     }
 
-    /// Lets no more than so many bytes wait for the rest of their messages, or as many as the windows
-    /// have room for. A call that needs more ends with RESOURCE_EXHAUSTED.
+    /// Limits the bytes of unfinished messages; `None` leaves the limit to the windows. A call that
+    /// needs more ends with RESOURCE_EXHAUSTED.
     pub fn limit_unfinished(&mut self, bytes: Option<usize>) {
         let bytes = bytes.unwrap_or(usize::MAX);
         either!(&mut self.wire, connection => connection.limit_unfinished(bytes), else ());
     }
 
-    /// Whether memory is short: then messages come one after the other, as far as a peer that speaks
-    /// gRPC can be made to, and one whose rest does not come is given up.
+    /// Sets whether memory is short. Then a gRPC peer's messages are admitted one after the other,
+    /// as far as windows can enforce that, and a message without progress ends its call.
     pub fn set_memory_pressure(&mut self, memory_pressure: bool) {
         self.memory_pressure = memory_pressure;
         if let Wire::Grpc(connection) = &mut self.wire {
@@ -222,27 +223,27 @@ impl ServerSession {
         }
     }
 
-    /// The application has taken a received message of so many bytes: the peer may send more.
+    /// The application has consumed a received message of so many bytes: the peer may send more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
     }
 
-    /// Lets the peer send so many bytes further ahead on a call: for few calls that carry much over
-    /// a long way. Only the native protocol's do.
+    /// Widens the receive window of a call by so many bytes, for few calls that carry much data
+    /// over a long round trip. It has no effect over gRPC.
     pub fn extend_window(&mut self, call: CallId, bytes: u32) {
         if let Wire::Native(connection) = &mut self.wire {
             connection.extend_window(call, bytes);
         }
     }
 
-    /// Asks a silent peer sooner than the limits say, and gives it up sooner.
+    /// Shortens the keepalive interval and timeout to at most these.
     pub fn tighten_keepalive(&mut self, interval: Duration, timeout: Duration) {
         self.limits.keepalive_interval = self.limits.keepalive_interval.min(interval);
         self.limits.keepalive_timeout = self.limits.keepalive_timeout.min(timeout);
     }
 
-    /// Says that nothing new is taken; open calls go on to their end. Calls that cross the
-    /// announcement are still taken, for a moment.
+    /// Announces that no new calls are accepted; open calls go on. Calls that were sent before the
+    /// client saw the announcement are still accepted, for a moment.
     pub fn go_away(&mut self, now: Duration) {
         self.go_away_until = Some(now + GO_AWAY_TIMEOUT);
         either!(&mut self.wire, connection => connection.go_away(), else {
@@ -255,7 +256,7 @@ impl ServerSession {
         either!(&self.wire, connection => connection.open_calls(), else 0)
     }
 
-    /// What is to be written to the socket.
+    /// The bytes to write to the socket.
     pub fn output(&self) -> &[u8] {
         match &self.wire {
             Wire::Grpc(connection) => connection.output(),
@@ -265,7 +266,7 @@ impl ServerSession {
         }
     }
 
-    /// The socket took `n` bytes of the output.
+    /// The socket accepted `n` bytes of the output.
     pub fn consume_output(&mut self, n: usize) {
         self.keepalive.wrote();
         match &mut self.wire {
@@ -276,17 +277,17 @@ impl ServerSession {
         }
     }
 
-    /// The socket took nothing of the output.
+    /// The socket accepted none of the output.
     pub fn write_blocked(&mut self, now: Duration) {
         self.keepalive.write_blocked(now);
     }
 
-    /// Whether to go on reading: not while too much waits for the peer to take it.
+    /// Whether to read more input: not while too much output is queued.
     pub fn wants_input(&self) -> bool {
         either!(&self.wire, connection => connection.wants_input(), else true)
     }
 
-    /// Whether the connection is over: write what is left, then close the socket.
+    /// Whether the connection is finished: write the remaining output, then close the socket.
     pub fn is_closed(&self) -> bool {
         match &self.wire {
             Wire::Grpc(connection) => connection.is_closed(),
@@ -310,8 +311,8 @@ impl ServerSession {
             .fold(keepalive, Duration::min)
     }
 
-    /// When unfinished messages are to be looked at, if there are any. It is long ago for the first one,
-    /// of which the look only takes note.
+    /// When to check unfinished messages, if there are any. For a first one this time may be long
+    /// past: that check only records it.
     fn next_unfinished_check(&self) -> Option<Duration> {
         let any = either!(&self.wire, connection => connection.has_unfinished(), else false);
         any.then(|| self.unfinished_checked_at + self.limits.unfinished_message_timeout)
@@ -330,7 +331,8 @@ impl ServerSession {
         }
     }
 
-    /// Does what is due: ends calls whose time is up, asks a silent peer, gives up a dead one.
+    /// Handles timeouts: ends calls after their deadline, pings a silent client, closes the
+    /// connection to one that does not answer.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
         for call in self.deadlines.expire(now) {
             let status = Status::new(Code::DeadlineExceeded, "the deadline passed");
@@ -369,7 +371,7 @@ impl ServerSession {
         }
     }
 
-    /// Ends the connection and all its calls now, with a word to the peer.
+    /// Ends the connection and all its calls now, and notifies the peer.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
         self.deadlines = Deadlines::default();
         either!(&mut self.wire, connection => connection.close(code, reason, sink), else {
@@ -378,7 +380,7 @@ impl ServerSession {
     }
 }
 
-/// Notes the deadlines of calls as they pass on their way to the sink.
+/// Records the deadlines of calls when they are reported to the sink.
 struct Deadlined<'a, S> {
     sink: &'a mut S,
     deadlines: &'a mut Deadlines,
@@ -416,7 +418,7 @@ mod tests {
     use super::{CLEARTEXT_ANSWER, HTTP1_ANSWER};
 
     #[test]
-    fn a_refusal_has_the_length_that_it_says() {
+    fn the_content_length_of_a_refusal_is_right() {
         for answer in [HTTP1_ANSWER, CLEARTEXT_ANSWER] {
             let text = std::str::from_utf8(answer).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! Which protocol a connection speaks, told from its first bytes.
+//! Detects the protocol of a connection from its first bytes.
 
 use super::Protocol;
 
@@ -10,10 +10,10 @@ const NATIVE: &[u8; 4] = b"AGR1";
 /// The first byte of a TLS record that carries a handshake (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What the first bytes of a connection say.
+/// The protocol that the first bytes of a connection show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sniffed {
-    /// Not enough bytes yet to tell.
+    /// Not enough bytes yet.
     NeedMore,
     /// gRPC over cleartext HTTP/2 with prior knowledge.
     Grpc,
@@ -21,11 +21,11 @@ pub enum Sniffed {
     Native,
     /// A TLS ClientHello.
     Tls,
-    /// Something that we do not speak, HTTP/1.1 most likely.
+    /// Something else, HTTP/1.1 most likely.
     Other,
 }
 
-/// Tells the protocol from the first bytes of a connection. Four bytes always suffice.
+/// Detects the protocol from the first bytes of a connection. Four bytes always suffice.
 pub fn sniff(first: &[u8]) -> Sniffed {
     let begins = |magic: &[u8; 4]| first.iter().zip(magic).all(|(a, b)| a == b);
     match first {
@@ -38,21 +38,21 @@ pub fn sniff(first: &[u8]) -> Sniffed {
     }
 }
 
-/// Which protocols a server speaks: the flag `--compat`.
+/// Which protocols a server accepts: the flag `--compat`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compat {
     /// gRPC only.
     Grpc,
     /// The native protocol only.
     Native,
-    /// Both, told apart by their first bytes.
+    /// Both, distinguished by their first bytes.
     #[default]
     Both,
 }
 
 impl Compat {
-    /// Whether a server set so takes what was sniffed.
-    pub fn takes(self, sniffed: Sniffed) -> bool {
+    /// Whether the detected protocol is accepted.
+    pub fn accepts(self, sniffed: Sniffed) -> bool {
         match sniffed {
             Sniffed::Grpc => self != Compat::Native,
             Sniffed::Native => self != Compat::Grpc,
@@ -61,7 +61,7 @@ impl Compat {
     }
 }
 
-/// A connection that has agreed on one protocol.
+/// For a connection with one negotiated protocol.
 impl From<Protocol> for Compat {
     fn from(protocol: Protocol) -> Compat {
         match protocol {
@@ -109,10 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn compat_narrows_what_is_taken() {
-        assert!(Compat::Both.takes(Sniffed::Grpc) && Compat::Both.takes(Sniffed::Native));
-        assert!(Compat::Grpc.takes(Sniffed::Grpc) && !Compat::Grpc.takes(Sniffed::Native));
-        assert!(!Compat::Native.takes(Sniffed::Grpc) && Compat::Native.takes(Sniffed::Native));
-        assert!(!Compat::Both.takes(Sniffed::Other));
+    fn compat_restricts_the_accepted_protocols() {
+        assert!(Compat::Both.accepts(Sniffed::Grpc) && Compat::Both.accepts(Sniffed::Native));
+        assert!(Compat::Grpc.accepts(Sniffed::Grpc) && !Compat::Grpc.accepts(Sniffed::Native));
+        assert!(!Compat::Native.accepts(Sniffed::Grpc) && Compat::Native.accepts(Sniffed::Native));
+        assert!(!Compat::Both.accepts(Sniffed::Other));
     }
 }

@@ -1,11 +1,11 @@
-//! Sessions of both roles joined in memory, in virtual time.
+//! A client and a server session connected in memory, in virtual time.
 
 use std::time::Duration;
 
 use super::{ClientSession, Compat, Protocol, ServerSession};
 use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, Status};
 
-/// Everything that either side reported, as lines.
+/// All events that both sides reported, as text.
 #[derive(Default)]
 struct Events(Vec<String>);
 
@@ -140,7 +140,7 @@ fn the_client_ends_a_call_at_its_deadline() {
 }
 
 #[test]
-fn a_server_that_answers_pings_is_kept_and_one_that_does_not_is_given_up() {
+fn a_server_that_answers_pings_is_kept_and_one_that_does_not_is_dropped() {
     both(|mut pair| {
         pair.call(None);
         pair.take_events();
@@ -173,7 +173,7 @@ fn an_idle_connection_is_ended_by_the_server() {
 }
 
 #[test]
-fn a_session_that_leaves_is_closed_with_its_last_call() {
+fn after_go_away_a_session_closes_with_its_last_call() {
     both(|mut pair| {
         let call = pair.call(None);
         pair.server.go_away(pair.now);
@@ -187,7 +187,7 @@ fn a_session_that_leaves_is_closed_with_its_last_call() {
 }
 
 #[test]
-fn a_client_that_does_not_see_that_we_leave_is_left() {
+fn a_client_that_does_not_acknowledge_go_away_is_closed() {
     both(|mut pair| {
         let call = pair.call(None);
         pair.server.finish(call, &Status::OK).unwrap();
@@ -201,7 +201,7 @@ fn a_client_that_does_not_see_that_we_leave_is_left() {
 }
 
 #[test]
-fn a_peer_that_takes_no_bytes_is_given_up() {
+fn a_peer_that_does_not_read_is_dropped() {
     both(|mut pair| {
         let call = pair.call(None);
         pair.take_events();
@@ -232,7 +232,7 @@ fn a_lost_connection_ends_the_calls_of_both_sides() {
 }
 
 #[test]
-fn a_connection_that_does_not_say_what_it_speaks_is_closed_in_time() {
+fn a_connection_without_a_preface_is_closed_after_the_timeout() {
     let mut events = Events::default();
     let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, S);
     server.receive(2 * S, b"AG", &mut events);
@@ -243,7 +243,7 @@ fn a_connection_that_does_not_say_what_it_speaks_is_closed_in_time() {
 }
 
 #[test]
-fn http1_and_excluded_protocols_are_told_what_is_spoken() {
+fn http1_and_excluded_protocols_get_an_http1_error() {
     for (compat, first) in [
         (Compat::Both, &b"GET / HTTP/1.1\r\n\r\n"[..]),
         (Compat::Native, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -259,8 +259,8 @@ fn http1_and_excluded_protocols_are_told_what_is_spoken() {
 }
 
 #[test]
-fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short() {
-    // Nobody hears the client's acknowledgement of SETTINGS.
+fn an_unfinished_message_without_progress_ends_its_call_when_memory_is_short() {
+    // The client's acknowledgement of SETTINGS never arrives, so that this timeout must be long.
     let preface_timeout = 100 * S;
     let limits = Limits { unfinished_message_timeout: 10 * S, preface_timeout, ..Limits::DEFAULT };
     for memory_pressure in [true, false] {
@@ -273,7 +273,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
             pair.server.receive(pair.now, sent, &mut pair.events);
             pair.server.set_memory_pressure(memory_pressure);
             assert!(pair.server.received_bytes() > 20_000);
-            // The first look is at once, and takes note.
+            // The first check is due at once, and only records the message.
             for wait in [Duration::ZERO, 10 * S] {
                 assert!(pair.server.received_bytes() > 0);
                 assert!(pair.server.next_timeout() <= pair.now + wait);

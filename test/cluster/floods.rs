@@ -76,8 +76,8 @@ fn a_node_raises_its_descriptor_limit_and_reserves_some_for_files() {
     assert_eq!(limits, ["512", "512"], "the soft limit was 100");
     let connections = node.connect(700);
     node.takes_snapshots();
-    node.says_little_but("384 connections are taken at once, not 1024");
-    node.says_little_but("a connection is refused: as many connections are open as may be");
+    node.says_little_but("at most 384 connections are accepted at once, not 1024");
+    node.says_little_but("a connection is refused: the limit of open connections is reached");
     drop(connections);
     eventually("others are taken again", || {
         let another = client_of(&[(0, node.address.clone())], Duration::from_secs(1));

@@ -142,7 +142,7 @@ impl Tls {
         // shorter than its records, so with a record's length between them (the beginning of one
         // may have come earlier) it never reaches what is not yet decrypted.
         let front = LONGEST_RECORD.min(buffer.len() / 2);
-        let room = buffer.len() - front;
+        let space = buffer.len() - front;
         let n = match stream.read(&mut buffer[front..])? {
             0 => return Err(truncated()),
             n => n,
@@ -150,7 +150,7 @@ impl Tls {
         let filled = self.decrypt(buffer, front, front + n);
         let filled = filled.inspect_err(|_| drop(self.flush(stream)))?;
         let bytes = (filled > 0 || self.closed).then_some(filled);
-        Ok(Plaintext { bytes, empty: n < room && !self.closed })
+        Ok(Plaintext { bytes, empty: n < space && !self.closed })
     }
 
     /// Processes the first records of a connection, which were read as cleartext. They contain no
