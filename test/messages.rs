@@ -1,5 +1,5 @@
-//! Every generated message against the structural check: what a shape allows decodes and comes
-//! back from its encoding equal; what is damaged is refused or does so too.
+//! Every generated message against the structural check: a message that its shape allows decodes,
+//! and is equal after encoding and decoding. A damaged one is refused or satisfies the same.
 
 #[path = "support/seed.rs"]
 mod seed;
@@ -175,7 +175,7 @@ fn every_generated_message_is_tested_here() {
 }
 
 #[test]
-fn what_a_shape_allows_decodes_and_comes_back_equal() {
+fn a_valid_message_round_trips() {
     let types = types();
     each_seed(|seed| {
         let entry = seed.pick(&types);
@@ -185,7 +185,7 @@ fn what_a_shape_allows_decodes_and_comes_back_equal() {
 }
 
 #[test]
-fn what_is_damaged_is_refused_or_comes_back_equal() {
+fn a_damaged_message_is_refused_or_round_trips() {
     let types = types();
     let (mut refused, mut passed) = (0, 0);
     each_seed(|seed| {
@@ -202,7 +202,7 @@ fn what_is_damaged_is_refused_or_comes_back_equal() {
 }
 
 #[test]
-fn bytes_of_one_message_read_as_another_do_no_harm() {
+fn bytes_of_one_message_are_safe_to_read_as_another() {
     let types = types();
     each_seed(|seed| {
         let (from, to) = (seed.pick(&types), seed.pick(&types));

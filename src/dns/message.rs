@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_our_query_is_foreign() {
+    fn an_answer_to_another_query_is_unrelated() {
         let asked = encode_query(7, &name("vm1"), Family::V4);
         let good = reply(&asked, 0, &[(QUESTION_NAME, 1, 60, &[10, 0, 0, 1])]);
         let is_foreign = |message: &[u8]| {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_instead_of_addresses_is_told_apart() {
+    fn answers_without_addresses_are_distinguished() {
         let asked = encode_query(7, &name("vm1"), Family::V4);
         for (flags, said) in [
             (0, Answer::NoAddress),
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_answers_do_no_harm() {
+    fn damaged_answers_are_safe_to_parse() {
         let asked = encode_query(7, &name("www.a"), Family::V6);
         let loopback = Ipv6Addr::LOCALHOST.octets();
         let good = reply(

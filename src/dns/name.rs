@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_refused() {
         let long = "a".repeat(64);
         let longer = vec!["abc"; 64].join(".");
         for (text, error) in [

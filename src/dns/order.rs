@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns() {
+    fn families_alternate() {
         assert_eq!(order(&[]), [""; 0]);
         let given = ["::1", "::2", "::3", "1.1.1.1", "1.1.1.2"];
         assert_eq!(order(&given), ["::1", "1.1.1.1", "::2", "1.1.1.2", "::3"]);

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_this_machine_is_asked() {
+    fn without_a_file_this_machine_is_queried() {
         let conf = ResolvConf::parse("", 53);
         assert_eq!(conf.servers, ["127.0.0.1:53".parse().unwrap()]);
         assert_eq!((conf.timeout, conf.attempts, conf.ndots), (Duration::from_secs(5), 2, 1));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_becomes_too_long_is_not_asked_for() {
+    fn a_name_that_becomes_too_long_is_not_queried() {
         let conf = ResolvConf::parse("search example", 53);
         let long = vec!["abc"; 63].join(".");
         assert_eq!(candidates(&conf, &long), std::slice::from_ref(&long));

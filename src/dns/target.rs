@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_names_are_told_apart() {
+    fn addresses_and_names_are_distinguished() {
         for text in ["127.0.0.1:80", "[::1]:0", "[fe80::1%2]:7"] {
             assert_eq!(Target::parse(text), Ok(Target::Address(text.parse().unwrap())), "{text}");
         }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
+    fn invalid_targets_are_refused() {
         for text in ["", "vm1", "vm1:", "vm1:x", "vm1:65536", "vm1:-1", "vm1:+1"] {
             assert_eq!(Target::parse(text), Err(TargetError::Port), "{text:?}");
         }

@@ -336,7 +336,7 @@ fn encoding_appends_to_a_buffer() {
 }
 
 #[test]
-fn whatever_passes_decodes_as_the_fields_say() {
+fn a_message_that_passes_decodes_to_its_fields() {
     let seeds: [&[u8]; 3] = [
         b"\x0a\x04\x0a\x02hi\x12\x03abc\x1a\x03\x01\xac\x02\x22\x00\x22\x02\x10\x07\x28\x05",
         b"\x31\x01\0\0\0\0\0\0\0\xb5\x04\x02\0\0\0\x3a\x02zz\x22\x06\x0a\x04\xe2\x82\xac!",

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_refuses_costs_nothing() {
+    fn a_refusing_address_costs_no_time() {
         let there = local();
         let address = there.local_addr().unwrap();
         let began = Instant::now();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_silent_costs_a_share_of_the_time() {
+    fn a_silent_address_costs_its_share_of_the_time() {
         let (silent, _queue) = silent();
         let there = local();
         let addresses = [silent.local_addr().unwrap(), there.local_addr().unwrap()];
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_longer_than_it_may() {
+    fn dialing_ends_at_its_deadline() {
         let (silent, _queue) = silent();
         let address = silent.local_addr().unwrap();
         for addresses in [&[address][..], &[address, address], &[address, nobody()]] {

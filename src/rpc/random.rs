@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_are_alike() {
+    fn no_two_numbers_are_equal() {
         let numbers: BTreeSet<u64> = (0..1000).map(|_| random_number()).collect();
         assert_eq!(numbers.len(), 1000);
         let halves: BTreeSet<[u8; 8]> = (0..1000)
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_is_set_as_often_as_not() {
+    fn every_bit_is_set_in_about_half_of_the_numbers() {
         const COUNT: usize = 4000;
         let mut set = [0; 20 * 8];
         for _ in 0..COUNT {

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_keep_room_however_many_connections_there_are() {
+    fn descriptors_are_reserved_for_files() {
         let many = Descriptors { limit: 1024 };
         assert_eq!(many.for_connections(), 896);
         assert!(many.allows_connection_at(959), "some files came first");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_what_the_kernel_says_in_proc() {
+    fn the_limit_is_the_one_in_proc() {
         let limits = fs::read_to_string("/proc/self/limits").unwrap();
         assert_eq!(limit_in(&limits), soft_limit());
         let text = "Limit   Soft Limit  Hard Limit  Units\nMax open files  1024  524288  files\n";

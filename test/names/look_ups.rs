@@ -1,4 +1,4 @@
-//! The resolver with files and name servers of the test's own.
+//! The resolver with files and name servers made by the test.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::name_server::{NameServer, Query, Say, a};
 
 pub const LONG: Duration = Duration::from_secs(30);
 
-/// A folder with a hosts file and a `resolv.conf`, taken away at the end.
+/// A folder with a hosts file and a `resolv.conf`, removed at the end.
 pub struct Files(PathBuf);
 
 impl Files {
@@ -46,14 +46,14 @@ fn found(result: Result<Vec<SocketAddr>, ResolveError>) -> Vec<String> {
     result.unwrap().iter().map(SocketAddr::to_string).collect()
 }
 
-/// Looks `target` up by one name server.
+/// Looks `target` up with one name server.
 fn ask(server: &NameServer, target: &str, options: &str) -> Result<Vec<SocketAddr>, ResolveError> {
     let ip = server.address.ip();
     let files = Files::new("", &format!("nameserver {ip}\n{options}\n"));
     files.resolver(server.address.port()).resolve(target, Instant::now() + LONG)
 }
 
-/// An A record for one name; no other name is there.
+/// An A record for one name; no other name exists.
 fn only(name: &'static str, address: [u8; 4]) -> impl Fn(&Query) -> Say + Send + Sync {
     move |query| match (query.name == name, query.kind) {
         (true, 1) => a(address),
@@ -63,7 +63,7 @@ fn only(name: &'static str, address: [u8; 4]) -> impl Fn(&Query) -> Say + Send +
 }
 
 #[test]
-fn the_hosts_file_comes_first_and_is_read_anew() {
+fn the_hosts_file_comes_first_and_is_read_again_each_time() {
     let server = NameServer::new(|_| a([10, 0, 0, 9]));
     let conf = format!("nameserver {}", server.address.ip());
     let files = Files::new("10.0.0.1 vm1\n::5 vm1\n", &conf);
@@ -89,7 +89,7 @@ fn localhost_needs_no_file_and_no_server() {
 }
 
 #[test]
-fn both_families_are_asked_for_and_take_turns() {
+fn both_families_are_queried_and_alternate() {
     let server = NameServer::new(|query| match query.kind {
         1 => Say::Records(vec![(1, 60, vec![10, 0, 0, 1]), (1, 60, vec![10, 0, 0, 2])]),
         _ => Say::Records(vec![(28, 60, [vec![0; 15], vec![5]].concat())]),
@@ -133,7 +133,7 @@ fn the_search_list_is_tried_in_order() {
 }
 
 #[test]
-fn what_does_not_fit_into_a_datagram_is_asked_for_by_tcp() {
+fn a_truncated_answer_is_requested_again_over_tcp() {
     let server = NameServer::new(|query| match (query.kind, query.by_tcp) {
         (1, false) => Say::CutOff,
         (1, true) => Say::Records((0..60).map(|n| (1, 60, vec![10, 0, 0, n])).collect()),
@@ -146,7 +146,7 @@ fn what_does_not_fit_into_a_datagram_is_asked_for_by_tcp() {
 }
 
 #[test]
-fn no_name_no_address_and_a_server_that_fails_are_told_apart() {
+fn no_name_no_address_and_a_failing_server_are_different_errors() {
     let result = |say: fn() -> Say| {
         let server = NameServer::new(move |_| say());
         (ask(&server, "vm1:7", "").unwrap_err(), server.address)
@@ -165,7 +165,7 @@ fn no_name_no_address_and_a_server_that_fails_are_told_apart() {
 }
 
 #[test]
-fn a_server_that_fails_or_is_silent_is_passed_over_and_the_good_one_is_remembered() {
+fn a_failing_or_silent_server_is_skipped_and_the_good_one_is_remembered() {
     let [silent, failing, good] = NameServer::on_one_port([
         ("127.0.0.1", |_| Say::Nothing),
         ("127.0.0.2", |_| Say::Code(2)),
@@ -186,7 +186,7 @@ fn a_server_that_fails_or_is_silent_is_passed_over_and_the_good_one_is_remembere
 }
 
 #[test]
-fn forged_answers_are_passed_over() {
+fn forged_answers_are_ignored() {
     let server = NameServer::new(|query| match query.kind {
         1 => Say::Bytes(|reply| {
             let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x06\x06\x06\x06";
@@ -210,7 +210,7 @@ fn forged_answers_are_passed_over() {
 }
 
 #[test]
-fn one_family_without_an_answer_does_not_hold_the_other_up() {
+fn one_family_without_an_answer_does_not_delay_the_other() {
     let server = NameServer::new(|query| match query.kind {
         1 => a([10, 0, 0, 1]),
         _ => Say::Nothing,
@@ -221,14 +221,14 @@ fn one_family_without_an_answer_does_not_hold_the_other_up() {
 }
 
 #[test]
-fn a_dead_server_is_said_and_takes_no_longer_than_the_caller_may_wait() {
-    // Nobody listens: that is known at once.
+fn an_unreachable_server_is_reported_within_the_callers_deadline() {
+    // Nothing listens, which is known at once.
     let port = NameServer::new(|_| Say::Nothing).address.port();
     let files = Files::new("", "nameserver 127.0.0.1");
     let error = files.resolver(port).resolve("vm1:7", Instant::now() + LONG).unwrap_err();
     assert!(matches!(error, ResolveError::NoServer { .. }), "{error}");
     assert!(error.to_string().starts_with("no name server answers (127.0.0.1: "), "{error}");
-    // Somebody who says nothing.
+    // A server that never answers.
     let server = NameServer::new(|_| Say::Nothing);
     let files = Files::new("", "nameserver 127.0.0.1");
     let resolver = files.resolver(server.address.port());

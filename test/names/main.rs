@@ -1,4 +1,5 @@
-//! Names: the resolver on loopback, and the binary in other distributions' roots.
+//! Name look-ups: the resolver on loopback, and the binary in root file systems of other
+//! distributions.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read, write or connect has failed")]
 

@@ -1,4 +1,4 @@
-//! A small DNS server on loopback, whose answers a test makes.
+//! A small DNS server on loopback with the test's answers.
 
 use crate::wait::pause;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ pub struct Query {
     pub by_tcp: bool,
 }
 
-/// What the server says.
+/// The server's answer.
 pub enum Say {
     /// Records behind the question: type, TTL and data of each.
     Records(Vec<(u16, u32, Vec<u8>)>),
@@ -24,12 +24,12 @@ pub enum Say {
     Code(u8),
     /// It does not fit into a datagram.
     CutOff,
-    /// Other bytes than an answer, made of the query's.
+    /// Other bytes, made from those of the query.
     Bytes(fn(&[u8]) -> Vec<Vec<u8>>),
     Nothing,
 }
 
-/// How a server answers.
+/// The function that answers queries.
 pub type Answer = fn(&Query) -> Say;
 
 /// The A record of an address.
@@ -92,7 +92,7 @@ impl NameServer {
                 let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
                 stream.read_exact(&mut query).unwrap();
                 for reply in answer(&query, true) {
-                    // In two pieces, as networks may have it.
+                    // In two pieces, as a network may deliver it.
                     let _ = stream.write_all(&(reply.len() as u16).to_be_bytes());
                     let _ = stream.write_all(&reply);
                 }
@@ -123,12 +123,12 @@ impl NameServer {
         NameServer::at("127.0.0.1:0", say)
     }
 
-    /// What it was asked, in order.
+    /// The queries that it received, in order.
     pub fn asked(&self) -> Vec<Query> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// The names that it was asked for, each once, in order.
+    /// The queried names, each once, in order.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.asked().into_iter().map(|query| query.name).collect();
         names.dedup();
@@ -157,7 +157,7 @@ fn try_bind(address: &str) -> Option<(UdpSocket, TcpListener)> {
     Some((socket, listener))
 }
 
-/// Other programs take ports meanwhile.
+/// Retries, because other programs may take the port.
 fn try_often<T>(bind: impl Fn() -> Option<T>) -> T {
     (0..100).find_map(|_| bind()).unwrap()
 }

@@ -23,7 +23,7 @@ fn a_unary_call_is_answered_at_once_or_later() {
 }
 
 #[test]
-fn a_brief_handler_runs_on_the_servers_own_thread() {
+fn a_short_handler_runs_on_the_servers_thread() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -32,7 +32,7 @@ fn a_brief_handler_runs_on_the_servers_own_thread() {
         assert_eq!(thread_of(b"brief").unwrap(), own);
         let other = thread_of(b"not brief").unwrap();
         assert_ne!(other, own);
-        // Each does on its thread what it has left for later.
+        // Each runs its work after the call on its own thread.
         eventually("the rest", || *server.seen.afterwards.lock().unwrap() == other);
         assert_eq!(thread_of(b"brief").unwrap(), own);
         eventually("the rest", || *server.seen.afterwards.lock().unwrap() == own);
@@ -101,7 +101,7 @@ fn an_error_carries_code_message_and_details() {
 }
 
 #[test]
-fn metadata_travels_both_ways() {
+fn metadata_is_sent_both_ways() {
     both(|protocol| {
         let server = Fixture::new();
         let mut metadata = Metadata::new();
@@ -150,7 +150,7 @@ fn a_unary_method_takes_exactly_one_request() {
         let mut none = channel.start(ECHO, &within(LONG)).unwrap();
         none.half_close().unwrap();
         assert_eq!(none.receive().unwrap_err().code, Code::Unimplemented);
-        // Two that come together are refused. What comes behind an answer nobody wants.
+        // Two requests that arrive together are refused. A request after the answer is dropped.
         let mut socket = TcpStream::connect(server.address).unwrap();
         let now = Duration::ZERO;
         let mut session = ClientSession::new(protocol, "test", false, &Limits::DEFAULT, now);
@@ -214,7 +214,7 @@ fn many_threads_share_one_connection() {
 }
 
 #[test]
-fn calls_beyond_the_servers_limit_wait_for_their_turn() {
+fn calls_beyond_the_servers_limit_wait() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -226,7 +226,7 @@ fn calls_beyond_the_servers_limit_wait_for_their_turn() {
         assert_eq!(soon.err().unwrap().code, Code::DeadlineExceeded);
         let waiting = std::thread::spawn({
             let channel = channel.clone();
-            // Less than the open calls have, whose deadlines would make room as well.
+            // Shorter than the deadlines of the open calls, whose end would free a slot as well.
             move || channel.unary(ECHO, b"my turn", &within(LONG / 2))
         });
         open.truncate(50);
@@ -235,7 +235,7 @@ fn calls_beyond_the_servers_limit_wait_for_their_turn() {
 }
 
 #[test]
-fn a_place_that_a_given_up_call_frees_is_taken_at_once() {
+fn the_slot_of_a_cancelled_call_is_used_at_once() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -251,7 +251,7 @@ fn a_place_that_a_given_up_call_frees_is_taken_at_once() {
                 channel.unary(ECHO, b"my turn", &within(LONG))
             }
         });
-        // Then it sleeps on the connection.
+        // It waits for the connection once it sleeps.
         let waiting_thread = begins.recv_timeout(LONG).unwrap();
         eventually("it sleeps", || is_asleep(&waiting_thread));
         open.truncate(99);
@@ -261,7 +261,7 @@ fn a_place_that_a_given_up_call_frees_is_taken_at_once() {
 }
 
 #[test]
-fn headers_can_be_asked_for_at_any_time_and_again() {
+fn headers_can_be_read_at_any_time_and_repeatedly() {
     both(|protocol| {
         let server = Fixture::new();
         let mut options = within(LONG);

@@ -1,4 +1,4 @@
-//! What lives on a server's thread: its turns, its timer, its wakers, its end.
+//! Event-loop tasks: their polls, timers, wakers and end.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::fixture::{LONG, both, eventually, within};
 use crate::wait::pace;
 
 const ADD: &str = "/test.Ledger/Add";
-/// As ADD, and takes its time.
+/// As ADD, but slow.
 const SLOW: &str = "/test.Ledger/Slow";
 const LAST_WORD: &str = "/test.Ledger/LastWord";
 
@@ -29,21 +29,21 @@ struct Desk {
 /// What the test sees of a task.
 #[derive(Default)]
 struct Seen {
-    /// How many calls each turn found that found any.
+    /// How many calls each poll found, without polls that found none.
     batches: Vec<usize>,
     turns: Vec<Instant>,
-    /// Calls that wait for the task's last word.
+    /// Calls that are answered at the shutdown.
     waiting: usize,
     shut_down: bool,
 }
 
-/// Answers what it finds on its desk.
+/// Answers the calls on its desk.
 struct Ledger {
     desk: Arc<Mutex<Desk>>,
     seen: Arc<Mutex<Seen>>,
-    /// Asks for a turn at these times.
+    /// When it wants to be polled.
     appointments: Vec<Instant>,
-    /// How long it wants to go on in a shutdown.
+    /// How long it runs on during a shutdown.
     linger: Duration,
     finishes_at: Option<Instant>,
     is_finished: bool,
@@ -152,7 +152,7 @@ impl Drop for Fixture {
 }
 
 #[test]
-fn a_turn_finds_all_calls_that_came_together() {
+fn one_poll_finds_all_calls_that_arrived_together() {
     both(|protocol| {
         let server = Fixture::plain();
         let options = ChannelOptions { protocol, ..ChannelOptions::default() };
@@ -183,7 +183,7 @@ fn an_error_is_answered_as_well() {
 }
 
 #[test]
-fn the_first_turn_comes_by_itself_and_further_ones_when_they_are_due() {
+fn the_first_poll_comes_by_itself_and_further_ones_when_they_are_due() {
     let started = Instant::now();
     let due = [20, 50].map(|ms| started + Duration::from_millis(ms));
     let server = Fixture::new(due.to_vec(), Duration::ZERO, LONG);
@@ -193,19 +193,19 @@ fn the_first_turn_comes_by_itself_and_further_ones_when_they_are_due() {
     for due in due {
         assert!(turns.iter().any(|turn| *turn >= due), "none too early");
     }
-    // Each appointment costs one turn, not several that come too early.
+    // Each time causes one poll, and none that come too early.
     assert_eq!(turns.len(), 3);
 }
 
 #[test]
-fn a_waker_has_a_turn_begin_from_any_thread() {
+fn a_waker_causes_a_poll_from_any_thread() {
     let server = Fixture::plain();
     eventually("the first turn", || server.turns() == 1);
     for n in 2..100 {
         server.waker.wake();
         eventually("one turn more", || server.turns() >= n);
     }
-    // Many calls while it is awake cost few turns, and the last of them is not lost.
+    // Many wake-ups while it is awake cause few polls, and the last one is not lost.
     let threads = [(); 4].map(|()| {
         let (waker, seen) = (server.waker.clone(), Arc::clone(&server.seen));
         std::thread::spawn(move || {
@@ -260,8 +260,8 @@ fn slow_handlers_do_not_keep_the_task_from_being_polled() {
     while answers < 64 {
         multiplexer.poll(LONG, |done| answers += usize::from(done.status.is_ok())).unwrap();
     }
-    // The clock is looked at after every eighth connection. At most two of these have called when
-    // less than 5 ms are over, the others have only greeted; the next eight may all call.
+    // The clock is read after every eighth connection. At most two of these have called before 5 ms
+    // have passed, the others have only sent their preface; the next eight may all call.
     let longest = server.seen.lock().unwrap().batches.iter().copied().max();
     assert!(longest <= Some(10), "{longest:?}");
 }

@@ -1,4 +1,4 @@
-//! A server on a free port with a method of every kind, and what tests need around it.
+//! A server on a free port with a method of every kind, and helpers for tests.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,11 @@ use agora::rpc::{
 use agora::session::Protocol;
 
 pub const ECHO: &str = "/test.Echo/Unary";
-/// Answers with a mebibyte, whatever is asked.
+/// Answers every request with a mebibyte.
 pub const BIG: &str = "/test.Echo/Big";
 pub const LATER: &str = "/test.Echo/Later";
-/// Answers `now` at once, `later` from another thread, refuses `refuse` and forgets the rest.
+/// Answers `now` at once, `later` from another thread, refuses `refuse`, and drops other requests
+/// unanswered.
 pub const EITHER: &str = "/test.Echo/Either";
 pub const NEVER: &str = "/test.Echo/Never";
 pub const COUNT: &str = "/test.Echo/Count";
@@ -28,28 +29,28 @@ pub const CHAT: &str = "/test.Echo/Chat";
 pub const FLOOD: &str = "/test.Echo/Flood";
 pub const FAIL: &str = "/test.Echo/Fail";
 pub const PANIC: &str = "/test.Echo/Panic";
-/// Answers with the thread that it runs on.
+/// Answers with the id of the handler's thread.
 pub const WHERE: &str = "/test.Echo/Where";
-/// As [`WHERE`]; `brief` is short, and so is `panic`, which does.
+/// As [`WHERE`]. The requests `brief` and `panic` are short; `panic` panics.
 pub const MAYBE_SHORT: &str = "/test.Echo/MaybeBrief";
 pub const STUBBORN: &str = "/test.Echo/Stubborn";
 pub const METADATA: &str = "/test.Echo/Metadata";
 
-/// How long anything may take before a test calls it lost.
+/// How long a test waits before it fails.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// What the handlers have seen.
+/// What the handlers have recorded.
 #[derive(Default)]
 pub struct Seen {
     /// Lets the handlers of STUBBORN end.
     pub released: AtomicBool,
-    /// The thread that has done what a call of MAYBE_SHORT had left to do.
+    /// The thread that ran the work after a call of MAYBE_SHORT.
     pub afterwards: Mutex<Vec<u8>>,
-    /// Calls of NEVER that have begun.
+    /// Calls of NEVER that have started.
     pub begun: AtomicUsize,
-    /// Calls whose handler was told that they were over.
+    /// Calls whose handler was notified of their end.
     pub cancelled: AtomicUsize,
-    /// The most that was ever queued for a client of FLOOD.
+    /// The most bytes that were queued for a client of FLOOD.
     pub most_queued: AtomicUsize,
 }
 
@@ -97,7 +98,7 @@ impl Drop for Fixture {
     }
 }
 
-/// Runs a story over both protocols.
+/// Runs a test over both protocols.
 pub fn both(story: impl Fn(Protocol)) {
     for protocol in [Protocol::Native, Protocol::Grpc] {
         eprintln!("over {protocol:?}");
@@ -115,12 +116,12 @@ pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     poll_until(what, LONG, condition);
 }
 
-/// The folder of the thread that calls, in `/proc`.
+/// The calling thread's folder in `/proc`.
 pub fn thread_folder() -> PathBuf {
     Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap())
 }
 
-/// Whether the thread of a [`thread_folder`] waits for something (proc(5): state S).
+/// Whether the thread with this [`thread_folder`] sleeps (proc(5): state S).
 pub fn is_asleep(thread: &Path) -> bool {
     let stat = std::fs::read_to_string(thread.join("stat")).unwrap();
     stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('S'))
@@ -244,7 +245,7 @@ impl CallHandler for Chat {
     fn cancelled(&mut self, _: &Status) {}
 }
 
-/// Never answers, and counts the calls that were given up.
+/// Never answers, and counts the cancelled calls.
 struct Silent {
     seen: Arc<Seen>,
 }

@@ -51,7 +51,7 @@ fn a_lost_connection_cancels_its_calls() {
 }
 
 #[test]
-fn a_slow_reader_holds_the_sender_back_and_loses_nothing() {
+fn a_slow_reader_slows_the_sender_and_loses_nothing() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = server.channel(protocol).start(FLOOD, &within(LONG)).unwrap();
@@ -69,12 +69,12 @@ fn a_slow_reader_holds_the_sender_back_and_loses_nothing() {
 }
 
 #[test]
-fn a_slow_server_holds_the_client_back_and_loses_nothing() {
+fn a_slow_server_slows_the_client_and_loses_nothing() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
         std::thread::scope(|scope| {
-            // Two senders on one connection: one drives, the other is woken by it.
+            // Two senders on one connection: one drives and wakes the other.
             for _ in 0..2 {
                 let channel = channel.clone();
                 scope.spawn(move || {
@@ -96,7 +96,7 @@ fn a_client_that_does_not_read_cannot_go_on_sending() {
         let server = Fixture::new();
         let mut call =
             server.channel(protocol).start(CHAT, &within(Duration::from_secs(1))).unwrap();
-        // Far more than every queue and window between the two holds.
+        // Far more than all queues and windows between the two hold.
         let (message, count) = (vec![7; 64 * 1024], 256);
         let error = (0..count).find_map(|_| call.send(&message).err());
         assert_eq!(error.expect("all of it was taken in").code, Code::DeadlineExceeded);
@@ -109,8 +109,8 @@ fn a_client_that_reads_late_gets_all_its_echoes() {
         let server = Fixture::new();
         let channel = server.channel(protocol);
         let mut call = channel.start(CHAT, &within(LONG)).unwrap();
-        // Ahead by more than both windows (4 messages each), and by less than they and the
-        // client's own queue (16): a client that waits for room and reads nothing waits for ever.
+        // Ahead by more than both windows (4 messages each), and by less than they and the client's
+        // own queue (16): a client that waits for window and reads nothing waits for ever.
         let (message, ahead, count) = (vec![7; 64 * 1024], 16, 200);
         for n in 0..count + ahead {
             if n < count {

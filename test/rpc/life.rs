@@ -1,4 +1,4 @@
-//! Servers that come and go.
+//! Servers that start, stop and restart.
 
 use std::net::TcpListener;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use agora::rpc::{CallOptions, ServerOptions};
 use crate::fixture::*;
 
 #[test]
-fn a_shutdown_finishes_what_is_in_flight_and_takes_nothing_new() {
+fn a_shutdown_finishes_open_calls_and_accepts_no_new_ones() {
     both(|protocol| {
         let mut server = Fixture::new();
         let channel = server.channel(protocol);
@@ -62,7 +62,7 @@ fn a_client_finds_a_restarted_server() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_unavailable_with_a_reason() {
+fn an_unreachable_server_is_unavailable_with_a_reason() {
     both(|protocol| {
         let server = Fixture::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -91,7 +91,7 @@ fn a_handler_that_panics_fails_its_call_and_no_other() {
 }
 
 #[test]
-fn clients_that_do_not_look_do_not_hold_a_shutdown_up() {
+fn idle_clients_do_not_delay_a_shutdown() {
     both(|protocol| {
         let mut server = Fixture::new();
         let idle = [(); 2].map(|()| server.channel(protocol));

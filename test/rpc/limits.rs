@@ -1,4 +1,4 @@
-//! What a peer may make a server spend.
+//! Limits on what a peer can make a server spend.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ fn connect(server: &Fixture) -> TcpStream {
     stream
 }
 
-/// Everything until the server closes.
+/// Reads everything until the server closes.
 fn read_all(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
@@ -49,7 +49,7 @@ fn a_protocol_that_compat_excludes_is_refused() {
 }
 
 #[test]
-fn a_connection_that_says_nothing_is_closed() {
+fn a_silent_connection_is_closed() {
     let options = with_limits(|limits| limits.preface_timeout = Duration::from_millis(50));
     let server = Fixture::with(options);
     for beginning in [&b""[..], b"P", b"AGR", b"PRI * HTTP/2.0\r\n\r\nSM"] {
@@ -77,7 +77,7 @@ fn an_idle_connection_is_closed_and_replaced_at_the_next_call() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_is_given_up() {
+fn a_peer_that_does_not_read_is_dropped() {
     let options = with_limits(|limits| limits.write_stall_timeout = Duration::from_millis(200));
     let server = Fixture::with(options);
     let mut stream = connect(&server);
@@ -93,7 +93,7 @@ fn a_peer_that_takes_nothing_is_given_up() {
 }
 
 #[test]
-fn one_connection_too_many_is_closed() {
+fn a_connection_beyond_the_limit_is_closed() {
     let options = ServerOptions { max_connections: 2, ..ServerOptions::default() };
     let server = Fixture::with(options);
     let first = server.channel(Protocol::Native);
@@ -111,7 +111,7 @@ fn a_call_beyond_the_workers_is_refused() {
     let options =
         ServerOptions { max_worker_threads: 1, max_waiting_jobs: 1, ..ServerOptions::default() };
     both(|protocol| {
-        // A server of its own each: one that has just answered may count its worker as busy still.
+        // A server for each: after an answer the worker may still count as busy for a moment.
         let server = Fixture::with(options.clone());
         let channel = server.channel(protocol);
         let calls: Vec<_> = (0..3)
@@ -138,14 +138,14 @@ fn a_call_beyond_the_workers_is_refused() {
 }
 
 #[test]
-fn a_connection_cannot_start_handlers_without_end_by_giving_calls_up() {
+fn a_connection_cannot_start_unlimited_handlers_by_cancelling_calls() {
     let mut options = with_limits(|limits| limits.max_concurrent_calls = 8);
     options.max_worker_threads = 4;
     let server = Fixture::with(options);
     both(|protocol| {
         server.seen.released.store(false, Ordering::Relaxed);
         let channel = server.channel(protocol);
-        // Each is given up once the server has it: what is answered behind it says so.
+        // Each is cancelled once the server has it, which the answer to a later call shows.
         for _ in 0..8 {
             let mut call = channel.start(STUBBORN, &within(LONG)).unwrap();
             call.send_last(b"").unwrap();
@@ -163,11 +163,11 @@ fn a_connection_cannot_start_handlers_without_end_by_giving_calls_up() {
 }
 
 #[test]
-fn who_does_not_read_is_refused_when_all_answers_together_are_too_many() {
+fn clients_that_do_not_read_are_refused_when_unread_answers_exceed_the_budget() {
     both(|protocol| {
         let max_unread_bytes = 8 * 1024 * 1024;
         let server = Fixture::with(ServerOptions { max_unread_bytes, ..ServerOptions::default() });
-        // Nobody waits for these answers yet, so nobody reads.
+        // No thread waits for these answers yet, so that nothing is read.
         let greedy = server.channel(protocol);
         let mut calls: Vec<_> =
             (0..40).map(|_| greedy.start(BIG, &within(LONG)).unwrap()).collect();
@@ -181,7 +181,7 @@ fn who_does_not_read_is_refused_when_all_answers_together_are_too_many() {
         assert!((8..30).contains(&good.len()), "{} were answered", good.len());
         let codes = bad.into_iter().map(|answer| answer.unwrap_err().code);
         assert!(codes.into_iter().all(|code| code == Code::ResourceExhausted));
-        // What was read is forgotten.
+        // Answers that were read no longer count.
         assert!(greedy.unary(BIG, b"", &within(LONG)).is_ok());
     });
 }

@@ -29,7 +29,7 @@ fn answers_larger_than_all_windows_come_side_by_side() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_is_over_for_both_sides() {
+fn a_cancelled_call_is_over_on_both_sides() {
     both(|protocol| {
         let server = Fixture::new();
         let options = ChannelOptions { protocol, ..ChannelOptions::default() };
@@ -56,13 +56,13 @@ fn a_call_that_is_cancelled_is_over_for_both_sides() {
 }
 
 #[test]
-fn connections_come_and_go() {
+fn connections_can_be_added_and_removed() {
     let shutdown_grace = Duration::from_millis(50);
     let mut server = Fixture::with(ServerOptions { shutdown_grace, ..ServerOptions::default() });
     let target = server.address.to_string();
     let options = ChannelOptions::default();
     let mut multiplexer = Multiplexer::new().unwrap();
-    // One that another thread has made.
+    // A connection that another thread has established.
     let dialed = std::thread::spawn({
         let (target, options) = (target.clone(), options.clone());
         move || Dialed::dial(&target, &options).unwrap()
@@ -83,7 +83,7 @@ fn connections_come_and_go() {
         multiplexer.poll(short, |done| panic!("{done:?}")).unwrap();
         server.seen.cancelled.load(Ordering::SeqCst) == 1
     });
-    // The server's end is reported to the call that is left, and to no other.
+    // The end of the server is reported for the remaining call only.
     let mut ends = Vec::new();
     let stop = std::thread::spawn(move || server.stop());
     while ends.is_empty() {
@@ -97,7 +97,7 @@ fn connections_come_and_go() {
 }
 
 #[test]
-fn a_waker_ends_a_turn_from_another_thread() {
+fn a_waker_ends_a_poll_from_another_thread() {
     let mut multiplexer = Multiplexer::new().unwrap();
     let waker = multiplexer.waker();
     waker.wake();
@@ -113,7 +113,7 @@ fn a_waker_ends_a_turn_from_another_thread() {
         }
     });
     multiplexer.poll(LONG, |_| ()).unwrap();
-    assert!(is_woken.load(Ordering::SeqCst), "it has slept until then");
+    assert!(is_woken.load(Ordering::SeqCst), "it has slept until the waker was used");
     assert!(started.elapsed() < LONG);
     thread.join().unwrap();
 }
@@ -156,13 +156,13 @@ fn every_connection_gets_its_own_answers() {
 }
 
 #[test]
-fn a_call_that_nobody_answers_ends_at_its_time() {
+fn an_unanswered_call_ends_at_its_timeout() {
     both(|protocol| {
         let server = Fixture::new();
         let mut multiplexer = connected(&server, protocol, 2);
         let timeout = Duration::from_millis(30);
         let started = Instant::now();
-        // The later of two times on another connection does not hide the earlier one.
+        // A later timeout on another connection does not hide the earlier one.
         multiplexer.start(1, NEVER, b"", Some(LONG)).unwrap();
         multiplexer.start(0, NEVER, b"", Some(timeout)).unwrap();
         let mut ended = None;

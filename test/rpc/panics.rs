@@ -1,4 +1,4 @@
-//! A handler that panics fails its own call, whichever kind it is of and wherever it does so.
+//! A handler of any kind that panics anywhere fails its own call only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -144,7 +144,7 @@ fn a_streaming_handler_that_panics_fails_its_own_call_wherever_it_does() {
     both(|protocol| {
         let channel = server.channel(protocol);
         for path in [STREAMING, ONE] {
-            // When it is made: it wants a deadline.
+            // It panics when it is created, because it needs a deadline.
             let unlimited = CallOptions { timeout: None, ..CallOptions::default() };
             let mut call = channel.start(path, &unlimited).unwrap();
             let _ = call.send_last(b"");

@@ -1,4 +1,4 @@
-//! Event-loop tasks that keep calls up to their peers.
+//! Event-loop tasks that keep calls to their peers open.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ fn is_down(event: &Event) -> bool {
 }
 
 #[test]
-fn two_peers_talk_both_ways_over_either_peer_stream() {
+fn two_peers_send_messages_both_ways_over_either_stream() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     b.add(to(a.address, "ours"));
@@ -72,8 +72,8 @@ fn five_peers_get_ten_thousand_messages_each_in_order() {
 }
 
 #[test]
-fn a_peer_that_restarts_is_talked_to_again_at_once() {
-    // Of an address of its own: while it is away no attempt to reach it may take its port.
+fn a_stream_to_a_restarted_peer_is_up_again_at_once() {
+    // It has an address of its own: while it is down, no attempt to reach it may use its port.
     let own = SocketAddr::from(([127, 0, 0, 2], 0));
     let (a, mut b) = (Peer::new(), Peer::at(own, ServerOptions::default()));
     a.add(to(b.address, "ours"));
@@ -88,7 +88,7 @@ fn a_peer_that_restarts_is_talked_to_again_at_once() {
         let again = Instant::now();
         b = Peer::at(b.address, ServerOptions::default());
         eventually("up again", || a.count(is_up) == round + 1);
-        // The longest pause is 50 ms; the rest is for a busy machine.
+        // The longest pause is 50 ms; the rest allows for a busy machine.
         assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
         a.send(0, vec![b"back".to_vec()]);
         eventually("a message", || b.has(&Event::Message(b"back".to_vec())));
@@ -103,7 +103,7 @@ fn a_peer_that_restarts_is_talked_to_again_at_once() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_costs_no_more_than_its_bound() {
+fn the_queue_for_a_peer_that_does_not_read_is_bounded() {
     let (a, b) = (Peer::new(), Peer::new());
     let mut options = to(b.address, "ours");
     options.path = DEAF.into();
@@ -117,7 +117,7 @@ fn a_peer_that_takes_nothing_costs_no_more_than_its_bound() {
     eventually("all are dealt with", || {
         let not_sent = a.count(|event| matches!(event, Event::NotSent(..)));
         let desk = a.desk.lock().unwrap();
-        // The window of a call and a message are with the peer.
+        // The peer holds the window of a call and one message.
         let kept = 100 - not_sent;
         desk.dropped == [not_sent as u64] && (10..=14).contains(&kept)
     });
@@ -125,13 +125,13 @@ fn a_peer_that_takes_nothing_costs_no_more_than_its_bound() {
     assert_eq!(a.count(is_down), 0, "it is alive");
 }
 
-/// The native protocol's greeting and the headers of call 1, with windows of a gibibyte.
+/// The native protocol's preface and the headers of call 1, with windows of a gibibyte.
 const GREETING: &[u8] = b"AGR1\
     \0\0\0\x0e\x01\0\0\0\0\x08\x80\x80\x80\x80\x04\x10\x80\x80\x80\x80\x04\x18\x64\
     \0\0\0\0\x04\0\0\0\x01";
 
 #[test]
-fn a_peer_that_stops_reading_is_given_up() {
+fn a_peer_that_stops_reading_is_dropped() {
     let listener = TcpListener::bind(local()).unwrap();
     let a = Peer::new();
     let mut options = to(listener.local_addr().unwrap(), "ours");
@@ -140,7 +140,8 @@ fn a_peer_that_stops_reading_is_given_up() {
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(GREETING).unwrap();
     eventually("up", || a.has(&Event::Up(0)));
-    // The kernel's buffers take some megabytes; then it is full, and then silent for too long.
+    // The kernel's buffers hold some megabytes; then output is blocked, and then the peer is silent
+    // for too long.
     for _ in 0..50 {
         a.send(0, vec![vec![7; 100_000]; 10]);
     }
@@ -151,14 +152,14 @@ fn a_peer_that_stops_reading_is_given_up() {
         panic!("{:?}", a.events());
     };
     assert!(reason.contains("keepalive") || reason.contains("takes no bytes"), "{reason}");
-    // It comes back with a connection of its own.
+    // It reconnects with a new connection.
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(GREETING).unwrap();
     eventually("up again", || a.count(is_up) == 2);
 }
 
 #[test]
-fn a_peer_that_accepts_and_says_nothing_is_tried_again() {
+fn a_peer_that_accepts_and_sends_nothing_is_tried_again() {
     let listener = TcpListener::bind(local()).unwrap();
     let a = Peer::new();
     let mut options = to(listener.local_addr().unwrap(), "ours");
@@ -168,7 +169,7 @@ fn a_peer_that_accepts_and_says_nothing_is_tried_again() {
         let (mut stream, _) = listener.accept().unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         let mut said = Vec::new();
-        // Its last words are our end of file.
+        // The old connection ends with an end of file.
         let _ = stream.read_to_end(&mut said);
         assert!(said.starts_with(b"AGR1"));
     }
@@ -180,7 +181,7 @@ fn a_peer_that_accepts_and_says_nothing_is_tried_again() {
 }
 
 #[test]
-fn a_refusal_is_told_and_not_hammered_against() {
+fn a_refusal_is_reported_and_retried_slowly() {
     let (a, b) = (Peer::new(), Peer::new());
     let mut options = to(b.address, "others");
     options.refused_pause = Duration::from_millis(200);
@@ -199,7 +200,7 @@ fn a_refusal_is_told_and_not_hammered_against() {
 }
 
 #[test]
-fn a_shutdown_is_no_accident_to_the_peer() {
+fn a_peer_sees_a_shutdown_as_an_orderly_end() {
     let (mut a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     eventually("up", || a.has(&Event::Up(0)));
@@ -211,7 +212,7 @@ fn a_shutdown_is_no_accident_to_the_peer() {
 }
 
 #[test]
-fn a_peer_stream_that_is_removed_is_gone_for_the_peer() {
+fn the_peer_sees_that_a_stream_was_removed() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     a.add(to(b.address, "ours"));
@@ -226,7 +227,7 @@ fn a_peer_stream_that_is_removed_is_gone_for_the_peer() {
 }
 
 #[test]
-fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
+fn a_slow_look_up_delays_nothing_else() {
     let b = Peer::new();
     let (release, gate) = mpsc::channel::<Result<Vec<IpAddr>, ResolveError>>();
     let gate = Mutex::new(gate);
@@ -250,10 +251,10 @@ fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
     a.send(1, vec![b"?are you there".to_vec()]);
     eventually("an answer", || a.has(&Event::Answer(1, b"are you there".to_vec())));
 
-    // At first it fails; then the first of its addresses leads nowhere.
+    // The first look-up fails; then the first of the addresses is not reachable.
     release.send(Err(ResolveError::NoSuchName)).unwrap();
     eventually("down", || a.count(is_down) == 1);
-    // Nobody listens there.
+    // Nothing listens there.
     let nobody = IpAddr::from([127, 9, 8, 7]);
     release.send(Ok(vec![nobody, b.address.ip()])).unwrap();
     eventually("up", || a.has(&Event::Up(0)));
@@ -263,7 +264,7 @@ fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
 }
 
 #[test]
-fn large_messages_pass_and_do_not_hold_small_ones_up_for_long() {
+fn large_messages_pass_and_do_not_delay_small_ones_for_long() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     eventually("up", || a.has(&Event::Up(0)));
@@ -292,19 +293,20 @@ fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
         for client in &clients {
             assert_eq!(client.unary(ECHO, b"in", &within(LONG)).unwrap(), b"in");
         }
-        // One more is told, not just hung up on.
+        // A further one gets an error before it is closed.
         let one_more = channel();
         let error = one_more.unary(ECHO, b"", &within(LONG)).unwrap_err();
         assert_eq!(error.code, Code::ResourceExhausted, "{error}");
         assert!(error.message.contains("as many connections"), "{error}");
-        // Who says nothing has a place for a moment only; meanwhile there is room for others.
+        // A silent connection has a slot for a moment only; meanwhile others can use the remaining
+        // ones.
         let mut silent = TcpStream::connect(b.address).unwrap();
         a.add(to(b.address, "ours"));
         a.add(to(b.address, "ours"));
         eventually("peers are in", || a.count(is_up) == 2);
         silent.set_read_timeout(Some(LONG)).unwrap();
         assert_eq!(silent.read(&mut [0; 8]).unwrap(), 0);
-        // There are places for three peers, and not for four; nobody who is in has to go.
+        // There are slots for three peers, not for four; the connected ones stay.
         a.add(to(b.address, "ours"));
         a.add(to(b.address, "ours"));
         eventually("three are in, one is not", || a.count(is_up) == 3 && a.count(is_down) > 0);
@@ -313,7 +315,7 @@ fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
         }
         let was_up = |event: &Event| matches!(event, Event::Down { was_up: true, .. });
         assert_eq!(a.count(was_up), 0);
-        // A client's place that is free again is free for a client.
+        // A freed client slot can be used by another client.
         drop(clients);
         eventually("a client gets in", || {
             one_more.unary(ECHO, b"in", &within(LONG)).is_ok_and(|answer| answer == b"in")
@@ -323,7 +325,7 @@ fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
 }
 
 #[test]
-fn a_connection_that_is_hung_up_ends_with_all_its_calls() {
+fn closing_a_connection_ends_all_its_calls() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     eventually("up", || a.count(is_up) == 1);
@@ -337,7 +339,7 @@ fn a_connection_that_is_hung_up_ends_with_all_its_calls() {
 }
 
 #[test]
-fn a_wider_window_lets_more_be_under_way() {
+fn an_extended_window_allows_more_bytes_in_flight() {
     let (a, b) = (Peer::new(), Peer::new());
     let mut options = to(b.address, "ours");
     options.path = DEAF.into();

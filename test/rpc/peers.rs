@@ -1,4 +1,5 @@
-//! Servers whose event-loop tasks talk to one another over peer streams, and what tests see of them.
+//! Servers whose event-loop tasks exchange messages over peer streams, and what tests observe of
+//! them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -14,19 +15,19 @@ use agora::rpc::{
 };
 
 pub const TALK: &str = "/test.Peers/Talk";
-/// As TALK, but takes no message ever.
+/// As TALK, but never consumes a message.
 pub const DEAF: &str = "/test.Peers/Deaf";
-/// What clients call.
+/// The method for clients.
 pub const ECHO: &str = "/test.Peers/Echo";
-/// Connections that peers have for themselves.
+/// Connection slots that are reserved for peers.
 pub const RESERVED: usize = 3;
-/// What every peer of a group sends as metadata.
+/// The metadata key with a peer's group.
 const GROUP: &str = "x-group";
 
-/// What every peer says first; not noted.
+/// The first message of every peer; it is not recorded.
 const HELLO: &[u8] = b"hello";
 
-/// What happened to a peer, in order.
+/// The events of a peer, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A peer stream, by its number.
@@ -39,9 +40,9 @@ pub enum Event {
     },
     /// An answer on a peer stream.
     Answer(usize, Vec<u8>),
-    /// A message of a peer's peer stream.
+    /// A message on a stream from a peer.
     Message(Vec<u8>),
-    /// A peer's peer stream ended in order, or not.
+    /// A stream from a peer ended, orderly or not.
     Ended,
     Lost,
     /// A message could not be sent.
@@ -59,7 +60,7 @@ pub enum Command {
 pub struct Desk {
     pub events: Vec<(Instant, Event)>,
     commands: VecDeque<Command>,
-    /// The calls of peers' peer streams.
+    /// The streams from peers.
     guests: Vec<Responder>,
     pub queued_bytes: Vec<usize>,
     pub dropped: Vec<u64>,
@@ -115,7 +116,7 @@ impl Peer {
         self.order(Command::Send(stream, messages));
     }
 
-    /// Whether all orders are carried out and less than this is queued for each peer stream.
+    /// Whether all commands were executed and less than this is queued on each stream.
     pub fn has_room(&self, bytes: usize) -> bool {
         let desk = self.desk.lock().unwrap();
         desk.commands.is_empty() && desk.queued_bytes.iter().all(|queued| *queued < bytes)
@@ -139,13 +140,13 @@ impl Peer {
         self.events().into_iter().filter_map(message).collect()
     }
 
-    /// Ends the connections of all peers' peer streams.
+    /// Closes the connections of all streams from peers.
     pub fn hang_up_on_all(&self, reason: &'static str) {
         let guests = mem::take(&mut self.desk.lock().unwrap().guests);
         guests.iter().for_each(|guest| guest.close_connection(Status::new(Code::Aborted, reason)));
     }
 
-    /// Lets all peers' peer streams send further ahead.
+    /// Widens the windows of all streams from peers.
     pub fn widen_all(&self, bytes: u32) {
         self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.extend_window(bytes));
     }
@@ -187,7 +188,7 @@ fn services(desk: &Shared) -> Services {
     services
 }
 
-/// Notes what a peer says, and answers what begins with `?`.
+/// Records the messages of a peer, and answers those that begin with `?`.
 struct Listener {
     desk: Shared,
     responder: Responder,
@@ -225,7 +226,7 @@ impl CallHandler for Listener {
     }
 }
 
-/// Does what the test orders.
+/// Executes the commands of the test.
 struct Talker {
     desk: Shared,
     streams: Vec<PeerStreamId>,

@@ -1,4 +1,4 @@
-//! A server with a service of its own and the standard ones.
+//! A server with one service and the standard ones.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -10,10 +10,10 @@ use agora::rpc::{
 };
 use agora::session::Protocol;
 
-/// The service of its own: one that `proto/` declares.
+/// The service, which `proto/` declares.
 pub const ECHO: &str = "agora.bench.v1.EchoService";
 
-/// How long anything may take before a test calls it lost.
+/// How long a test waits before it fails.
 pub const LONG: Duration = Duration::from_secs(20);
 
 pub struct Fixture {
@@ -46,7 +46,7 @@ impl Fixture {
         Channel::new(&self.address.to_string(), options).unwrap()
     }
 
-    /// Asks the server to end, without waiting.
+    /// Starts a shutdown without waiting for it.
     pub fn begin_stop(&self) {
         self.handle.shut_down();
     }
@@ -65,7 +65,7 @@ impl Drop for Fixture {
     }
 }
 
-/// Runs a story over both protocols.
+/// Runs a test over both protocols.
 pub fn both(story: impl Fn(Protocol)) {
     for protocol in [Protocol::Native, Protocol::Grpc] {
         eprintln!("over {protocol:?}");

@@ -40,7 +40,7 @@ fn next(call: &mut ClientCall) -> Wire {
 }
 
 #[test]
-fn check_tells_how_a_service_is_right_now() {
+fn check_returns_the_current_status() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -103,14 +103,14 @@ fn list_names_every_service_and_the_server() {
 }
 
 #[test]
-fn watch_tells_at_once_and_then_every_change() {
+fn watch_sends_the_status_at_once_and_then_every_change() {
     both(|protocol| {
         let server = Fixture::new();
         let mut watch = watch(&server.channel(protocol), ECHO);
         assert_eq!(next(&mut watch), Wire::NOT_SERVING);
         server.health.set(ECHO, Serving);
         assert_eq!(next(&mut watch), Wire::SERVING);
-        // The same again is no change, and another service is none of this watch's.
+        // Setting the same status is no change, and other services do not belong to this watch.
         server.health.set(ECHO, Serving);
         server.health.set("", Serving);
         server.health.set(ECHO, NotServing);
@@ -130,7 +130,7 @@ fn watch_of_an_unknown_service_waits_for_it() {
 }
 
 #[test]
-fn many_watch_at_once_and_each_hears_of_its_own() {
+fn each_of_many_watches_gets_its_own_statuses() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -139,7 +139,7 @@ fn many_watch_at_once_and_each_hears_of_its_own() {
         for watch in &mut watches {
             assert_eq!(next(watch), Wire::SERVICE_UNKNOWN);
         }
-        // Half of them are given up: the others must not notice.
+        // Half of them are cancelled, which must not affect the others.
         watches.truncate(25);
         server.health.set("s0", Serving);
         server.health.set("s1", NotServing);
@@ -204,7 +204,7 @@ fn a_slow_watch_catches_up_with_the_newest_status() {
 }
 
 #[test]
-fn a_shutdown_is_told_to_every_watch_and_ends_it_well() {
+fn a_shutdown_is_sent_to_every_watch_and_ends_it_with_ok() {
     both(|protocol| {
         let mut server = Fixture::new();
         server.health.set_all(Serving);
@@ -218,13 +218,13 @@ fn a_shutdown_is_told_to_every_watch_and_ends_it_well() {
         assert_eq!(known.receive().unwrap(), None);
         assert_eq!(unknown.receive().unwrap(), None);
         server.wait();
-        // Too late: nothing to tell, and nobody to tell it to.
+        // After the shutdown this has no effect.
         server.health.set(ECHO, Serving);
     });
 }
 
 #[test]
-fn a_name_without_end_is_not_kept() {
+fn a_very_long_name_is_refused() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -237,7 +237,7 @@ fn a_name_without_end_is_not_kept() {
 }
 
 #[test]
-fn a_request_that_is_no_message_is_an_internal_error() {
+fn a_malformed_request_is_an_internal_error() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);

@@ -37,7 +37,7 @@ fn start(channel: &Channel) -> ClientCall {
     channel.start(V1, &patiently()).unwrap()
 }
 
-/// Asks, and hands the answer to `look` once it is sure that it repeats the question.
+/// Sends a request, checks that the answer repeats it, and passes the answer to `look`.
 fn ask<T>(call: &mut ClientCall, question: &[u8], look: impl FnOnce(Answer<'_>) -> T) -> T {
     call.send(question).unwrap();
     let message = call.receive().unwrap().expect("an answer");
@@ -74,7 +74,7 @@ fn error(answer: Answer<'_>) -> i32 {
 const NOT_FOUND: i32 = Code::NotFound as i32;
 
 #[test]
-fn both_versions_list_what_the_server_has_and_no_more() {
+fn both_versions_list_exactly_the_servers_services() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -94,7 +94,7 @@ fn both_versions_list_what_the_server_has_and_no_more() {
 }
 
 #[test]
-fn everything_that_is_listed_can_be_looked_up() {
+fn every_listed_service_can_be_looked_up() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -107,7 +107,7 @@ fn everything_that_is_listed_can_be_looked_up() {
 }
 
 #[test]
-fn a_symbol_leads_to_its_file_whatever_kind_it_is() {
+fn a_symbol_of_any_kind_leads_to_its_file() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -125,7 +125,7 @@ fn a_symbol_leads_to_its_file_whatever_kind_it_is() {
 }
 
 #[test]
-fn imports_come_along_once_a_stream_and_the_file_asked_for_always() {
+fn imports_are_sent_once_per_stream_and_the_requested_file_always() {
     both(|protocol| {
         let server = Fixture::new();
         let channel = server.channel(protocol);
@@ -141,7 +141,7 @@ fn imports_come_along_once_a_stream_and_the_file_asked_for_always() {
 }
 
 #[test]
-fn what_is_unknown_is_an_error_in_the_answer_and_the_stream_goes_on() {
+fn an_unknown_name_is_an_error_in_the_answer_and_the_stream_goes_on() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -156,7 +156,7 @@ fn what_is_unknown_is_an_error_in_the_answer_and_the_stream_goes_on() {
 }
 
 #[test]
-fn there_are_no_extensions_of_what_is_known() {
+fn known_messages_have_no_extensions() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -180,7 +180,7 @@ fn there_are_no_extensions_of_what_is_known() {
 }
 
 #[test]
-fn a_question_that_asks_nothing_is_an_invalid_argument() {
+fn an_empty_request_is_an_invalid_argument() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -191,7 +191,7 @@ fn a_question_that_asks_nothing_is_an_invalid_argument() {
 }
 
 #[test]
-fn a_question_that_is_no_message_ends_the_stream() {
+fn a_malformed_request_ends_the_stream() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -201,7 +201,7 @@ fn a_question_that_is_no_message_ends_the_stream() {
 }
 
 #[test]
-fn questions_that_are_all_asked_before_an_answer_is_read_are_answered_in_turn() {
+fn requests_sent_before_any_answer_is_read_are_answered_in_order() {
     both(|protocol| {
         let server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -221,7 +221,7 @@ fn questions_that_are_all_asked_before_an_answer_is_read_are_answered_in_turn() 
 }
 
 #[test]
-fn a_shutdown_does_not_wait_for_a_client_that_asks_nothing_more() {
+fn a_shutdown_does_not_wait_for_an_idle_stream() {
     both(|protocol| {
         let mut server = Fixture::new();
         let mut call = start(&server.channel(protocol));
@@ -230,7 +230,7 @@ fn a_shutdown_does_not_wait_for_a_client_that_asks_nothing_more() {
         server.begin_stop();
         assert_eq!(call.receive().unwrap_err().code, Code::Unavailable);
         server.wait();
-        // The grace for open calls is 10 s.
+        // The grace period for open calls is 10 s.
         assert!(began.elapsed() < Duration::from_secs(8));
     });
 }

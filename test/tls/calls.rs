@@ -1,4 +1,4 @@
-//! Calls inside TLS are calls like any others.
+//! Calls over TLS behave like others.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ fn cleartext_and_tls_share_the_port() {
 }
 
 #[test]
-fn the_largest_messages_travel_both_ways() {
+fn the_largest_messages_pass_both_ways() {
     both(|protocol| {
         let secure = Secure::new();
         let channel = secure.channel(protocol);
@@ -70,7 +70,7 @@ fn streams_go_both_ways() {
 }
 
 #[test]
-fn a_slow_reader_holds_the_sender_back_and_loses_nothing() {
+fn a_slow_reader_slows_the_sender_and_loses_nothing() {
     both(|protocol| {
         let secure = Secure::new();
         let mut call = secure.channel(protocol).start(FLOOD, &within(LONG)).unwrap();
@@ -163,7 +163,7 @@ fn a_client_finds_a_restarted_server() {
 }
 
 #[test]
-fn a_shutdown_finishes_what_is_in_flight() {
+fn a_shutdown_finishes_open_calls() {
     both(|protocol| {
         let mut secure = Secure::new();
         let mut chat = secure.channel(protocol).start(CHAT, &within(LONG)).unwrap();
@@ -181,7 +181,7 @@ fn a_shutdown_finishes_what_is_in_flight() {
 }
 
 #[test]
-fn compat_narrows_what_is_agreed_on() {
+fn compat_restricts_the_negotiated_protocols() {
     for (compat, spoken) in [(Compat::Grpc, 1), (Compat::Native, 0)] {
         let mut wishes = Wishes::default();
         wishes.options.compat = compat;
@@ -195,7 +195,7 @@ fn compat_narrows_what_is_agreed_on() {
 }
 
 #[test]
-fn a_client_shows_its_certificate_where_one_is_demanded() {
+fn a_client_presents_its_certificate_where_one_is_required() {
     both(|protocol| {
         let wishes = Wishes { client_certificates: true, ..Wishes::default() };
         let secure = Secure::with(wishes);

@@ -26,7 +26,7 @@ impl Issued {
 }
 
 impl Authority {
-    /// A new authority, whom nobody knows yet.
+    /// A new authority that nothing trusts yet.
     pub fn new() -> Authority {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -66,7 +66,7 @@ impl Authority {
         }
     }
 
-    /// Its folder, which goes when it goes.
+    /// Removes its folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -1,4 +1,4 @@
-//! Peers that talk inside TLS, and know one another by their certificates.
+//! Peer streams over TLS with certificates on both sides.
 
 use agora::call::Code;
 use agora::rpc::{ClientTls, PeerStreamOptions, ServerOptions};
@@ -8,7 +8,7 @@ use crate::fixture::eventually;
 use crate::peers::{Event, Peer, local, to};
 use crate::secure::{Wishes, server_options};
 
-/// A peer that takes only those with a certificate of the authority.
+/// A peer that accepts only connections with a certificate of the authority.
 fn peer(authority: &Authority) -> Peer {
     let wishes = Wishes { only: true, client_certificates: true, ..Wishes::default() };
     Peer::at(local(), server_options(authority, wishes))
@@ -21,7 +21,7 @@ fn secure(mut options: PeerStreamOptions, believes: &Authority, own: &Issued) ->
 }
 
 #[test]
-fn peers_with_certificates_of_one_authority_talk() {
+fn peers_with_certificates_of_one_authority_exchange_messages() {
     let authority = Authority::new();
     let (a, b) = (peer(&authority), peer(&authority));
     let own = authority.issue("peer", &["peer"]);
@@ -32,7 +32,7 @@ fn peers_with_certificates_of_one_authority_talk() {
         a.send(0, vec![large.clone(), vec![round]]);
         eventually("the answer", || a.has(&Event::Answer(0, large[1..].to_vec())));
     }
-    // The last one comes behind what was answered last.
+    // The last message arrives after the last answer.
     eventually("the small ones, in order", || {
         let small = b.messages().into_iter().filter(|message| message.len() == 1);
         small.eq((0..20).map(|round| vec![round]))
@@ -40,12 +40,13 @@ fn peers_with_certificates_of_one_authority_talk() {
 }
 
 #[test]
-fn who_is_not_believed_or_speaks_in_the_clear_is_told() {
+fn untrusted_and_cleartext_peers_get_the_reason() {
     let (ours, others) = (Authority::new(), Authority::new());
     let (a, b) = (Peer::new(), peer(&ours));
     let own = ours.issue("peer", &["peer"]);
     let strange = others.issue("stranger", &["peer"]);
-    // We do not believe it; it does not believe us; it wants TLS; there is no TLS.
+    // The server is not trusted; the client is not trusted; the server requires TLS; the server has
+    // no TLS.
     a.add(secure(to(b.address, "ours"), &others, &own));
     a.add(secure(to(b.address, "ours"), &ours, &strange));
     a.add(to(b.address, "ours"));
@@ -55,7 +56,7 @@ fn who_is_not_believed_or_speaks_in_the_clear_is_told() {
         let mut reasons = [None, None, None, None];
         for event in a.events() {
             let Event::Down { stream, was_up, code, reason } = event else { panic!("{event:?}") };
-            // Who answers in the clear does not speak the protocol.
+            // A cleartext answer is not TLS.
             let wanted = if stream == 2 { Code::Internal } else { Code::Unavailable };
             assert_eq!((was_up, code), (false, wanted), "{reason}");
             reasons[stream].get_or_insert(reason);

@@ -1,4 +1,4 @@
-//! Peers that stop halfway, cut the wire, dribble or flood.
+//! Peers that stop halfway, cut the connection, send byte by byte, or flood.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -31,7 +31,7 @@ fn call_of_never() -> (ClientSession, Vec<u8>) {
     (session, bytes)
 }
 
-/// A client whose call of NEVER the server is busy with.
+/// A client with an open call of NEVER.
 fn client_in_a_call(secure: &Secure) -> RawClient {
     let mut client = RawClient::new(secure, &[b"agr1"]);
     client.shake_hands().unwrap();
@@ -70,7 +70,7 @@ fn a_handshake_that_stalls_is_closed_in_time() {
 }
 
 #[test]
-fn a_client_that_says_nothing_after_the_handshake_is_closed_in_time() {
+fn a_client_that_is_silent_after_the_handshake_is_closed_in_time() {
     let secure = with_limits(|limits| limits.preface_timeout = Duration::from_millis(200));
     let mut client = RawClient::new(&secure, ALPN);
     client.shake_hands().unwrap();
@@ -80,7 +80,7 @@ fn a_client_that_says_nothing_after_the_handshake_is_closed_in_time() {
 }
 
 #[test]
-fn a_stream_cut_without_a_word_is_a_lost_connection() {
+fn an_end_without_close_notify_is_a_lost_connection() {
     let secure = Secure::new();
     let client = client_in_a_call(&secure);
     client.stream.shutdown(Shutdown::Write).unwrap();
@@ -99,7 +99,7 @@ fn an_orderly_end_ends_the_calls_and_is_answered() {
 }
 
 #[test]
-fn the_end_of_a_client_that_said_all_at_once_is_seen() {
+fn the_end_of_a_client_that_sent_everything_at_once_is_seen() {
     let secure = Secure::new();
     let mut client = RawClient::new(&secure, &[b"agr1"]);
     client.shake_hands().unwrap();
@@ -150,7 +150,7 @@ fn records_may_come_byte_by_byte() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_is_given_up() {
+fn a_peer_that_does_not_read_is_dropped() {
     let secure = with_limits(|limits| limits.write_stall_timeout = Duration::from_millis(300));
     let mut client = RawClient::new(&secure, ALPN);
     client.shake_hands().unwrap();
@@ -169,14 +169,14 @@ fn a_peer_that_takes_nothing_is_given_up() {
     }
 }
 
-/// A record without content costs a peer little and us a decryption.
+/// An empty record costs the peer little and the server a decryption.
 #[test]
-fn empty_records_are_refused_and_keep_nobody_waiting() {
+fn empty_records_are_refused_and_delay_no_other_client() {
     let secure = Secure::new();
     let mut flooder = TcpStream::connect(secure.server.address).unwrap();
     flooder.set_read_timeout(Some(LONG)).unwrap();
     let empty_handshake_records = [0x16, 3, 1, 0, 0].repeat(10_000);
-    // The server may have closed before it has all.
+    // The server may have closed before it received everything.
     let _ = flooder.write_all(&empty_handshake_records);
     both(|protocol| assert!(secure.channel(protocol).unary(ECHO, b"", &within(LONG)).is_ok()));
     assert_closed_with_an_alert(&mut flooder);
@@ -186,7 +186,7 @@ fn assert_closed_with_an_alert(stream: &mut TcpStream) {
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Ok(_) => assert_eq!(answer.first(), Some(&21), "{answer:?}"),
-        // What we had still to send met a closed socket.
+        // The rest was sent to a closed socket.
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
     }
 }
@@ -211,7 +211,7 @@ fn garbage_after_the_first_byte_is_answered_with_an_alert() {
     both(|protocol| assert!(secure.channel(protocol).unary(ECHO, b"", &within(LONG)).is_ok()));
 }
 
-/// Each seed damages one flight of a client; whatever comes of it, the server serves on.
+/// Each seed damages one flight of a client. The server must go on serving in every case.
 #[test]
 fn damaged_handshakes_and_records_harm_nobody_else() {
     let secure = Secure::new();
@@ -229,7 +229,7 @@ fn damaged_handshakes_and_records_harm_nobody_else() {
         seed.mutate(&mut bytes);
         let _ = client.stream.write_all(&bytes);
         let _ = client.stream.shutdown(Shutdown::Write);
-        // Well before the preface timeout: the server sees the end, whatever came before it.
+        // Well before the preface timeout: the server sees the end of the connection in every case.
         client.stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let ended = client.stream.read_to_end(&mut Vec::new());
         assert!(

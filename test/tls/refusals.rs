@@ -1,4 +1,4 @@
-//! Who is not served, who is not believed, and what they are told.
+//! Refused clients, untrusted servers, and their error messages.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use crate::fixture::*;
 use crate::secure::*;
 use crate::wire::RawClient;
 
-/// What a client with these options is told.
+/// The error of a client with these options.
 fn refused(target: &str, options: ChannelOptions) -> Status {
     let channel = Channel::new(target, options).unwrap();
     let status = channel.unary(ECHO, b"", &within(LONG)).unwrap_err();
@@ -28,7 +28,7 @@ fn believing(authority: &Authority, name: Option<&str>, protocol: Protocol) -> C
 }
 
 #[test]
-fn a_server_of_an_unknown_authority_is_not_believed() {
+fn a_server_of_an_unknown_authority_is_not_trusted() {
     both(|protocol| {
         let secure = Secure::new();
         let status = refused(&secure.address(), believing(&Authority::new(), None, protocol));
@@ -38,7 +38,7 @@ fn a_server_of_an_unknown_authority_is_not_believed() {
 }
 
 #[test]
-fn a_server_with_another_name_is_not_believed() {
+fn a_server_with_another_name_is_not_trusted() {
     both(|protocol| {
         let secure = Secure::new();
         let (address, port) = (secure.address(), secure.server.address.port());
@@ -61,7 +61,7 @@ fn a_server_with_another_name_is_not_believed() {
 }
 
 #[test]
-fn cleartext_is_refused_where_tls_is_demanded() {
+fn cleartext_is_refused_where_tls_is_required() {
     let secure = Secure::with(Wishes { only: true, ..Wishes::default() });
     both(|protocol| {
         assert!(secure.channel(protocol).unary(ECHO, b"", &within(LONG)).is_ok());
@@ -102,7 +102,7 @@ fn a_server_of_something_else_is_named_as_the_reason() {
 
 /// RFC 7301 section 3.2, RFC 9113 section 3.2.
 #[test]
-fn a_client_that_agrees_to_no_protocol_is_refused() {
+fn a_client_without_a_common_protocol_is_refused() {
     let secure = Secure::new();
     let mut client = RawClient::new(&secure, &[b"http/1.1"]);
     let error = client.shake_hands().unwrap_err().to_string();
@@ -111,7 +111,7 @@ fn a_client_that_agrees_to_no_protocol_is_refused() {
     for alpn in [&[][..], &[&b"h2"[..]]] {
         let mut client = RawClient::new(&secure, alpn);
         client.shake_hands().unwrap();
-        // Without ALPN nothing is spoken; with it, what was agreed on.
+        // Without ALPN no protocol is accepted; with it, only the negotiated one.
         let _ = client.send(b"AGR1");
         let answer = client.read_to_end().unwrap();
         assert!(answer.is_empty() == alpn.is_empty(), "{alpn:?} {answer:?}");
@@ -120,14 +120,14 @@ fn a_client_that_agrees_to_no_protocol_is_refused() {
 }
 
 #[test]
-fn an_older_tls_that_is_still_sound_is_spoken() {
+fn tls_1_2_is_accepted() {
     let secure = Secure::new();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let mut client = RawClient::speaking(&secure, &[b"h2"], &[version]);
         client.shake_hands().unwrap();
         assert_eq!(client.connection.protocol_version(), Some(version.version));
         client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
-        // The acknowledgement of our SETTINGS.
+        // The acknowledgement of the client's SETTINGS.
         client.read_until(b"\0\0\0\x04\x01\0\0\0\0");
     }
 }
@@ -137,7 +137,7 @@ fn load(certificates: &Path, key: &Path) -> TlsError {
 }
 
 #[test]
-fn files_that_are_no_use_are_named() {
+fn an_unusable_file_is_named_in_the_error() {
     let authority = Authority::new();
     let (one, other) = (authority.issue("one", &["one"]), authority.issue("other", &["other"]));
     let missing = authority.folder().join("missing.pem");

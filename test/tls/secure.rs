@@ -1,4 +1,4 @@
-//! A server with a certificate, and clients that believe it.
+//! A server with a certificate, and clients that trust it.
 
 use agora::rpc::{Channel, ChannelOptions, ClientTls, ServerOptions, ServerTls};
 use agora::session::Protocol;
@@ -6,16 +6,16 @@ use agora::session::Protocol;
 use crate::certificates::Authority;
 use crate::fixture::Fixture;
 
-/// What the server's certificate is valid for, beside its address.
+/// The name in the server's certificate, beside its address.
 pub const NAME: &str = "agora.test";
 
-/// A server that speaks TLS beside cleartext, and the authority behind its certificate.
+/// A server with TLS beside cleartext, and the authority of its certificate.
 pub struct Secure {
     pub authority: Authority,
     pub server: Fixture,
 }
 
-/// What differs from the usual.
+/// Changes to the default options.
 #[derive(Default)]
 pub struct Wishes {
     pub options: ServerOptions,
@@ -38,7 +38,7 @@ impl Secure {
         self.server.address.to_string()
     }
 
-    /// Options of a client that believes the server, as `change` would have them.
+    /// Options of a client that trusts the server, modified by `change`.
     pub fn options(&self, protocol: Protocol) -> ChannelOptions {
         let tls = ClientTls::load(&self.authority.ca(), None, None).unwrap();
         ChannelOptions { protocol, tls: Some(tls), ..ChannelOptions::default() }

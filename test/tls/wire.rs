@@ -1,4 +1,5 @@
-//! A TLS client that does as a test says: it may stop halfway, cut the wire, or send what it likes.
+//! A TLS client under the control of a test: it may stop halfway, cut the connection, or send any
+//! bytes.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -19,7 +20,7 @@ pub struct RawClient {
 }
 
 impl RawClient {
-    /// Connects; says nothing yet.
+    /// Connects without sending anything.
     pub fn new(secure: &Secure, alpn: &[&[u8]]) -> RawClient {
         RawClient::speaking(secure, alpn, rustls::ALL_VERSIONS)
     }
@@ -46,7 +47,7 @@ impl RawClient {
         RawClient { connection, stream }
     }
 
-    /// What rustls wants to send, instead of sending it.
+    /// Returns the bytes that rustls wants to send, without sending them.
     pub fn outgoing(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         while self.connection.wants_write() {

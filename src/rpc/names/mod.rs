@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns() {
+    fn families_alternate() {
         let addresses = ["10.0.0.1", "10.0.0.2", "::1"].map(|text| text.parse().unwrap());
         let resolver = Resolver::new(move |_| Ok(addresses.to_vec()));
         let found = resolver.resolve("a:7", within(LONG)).unwrap();

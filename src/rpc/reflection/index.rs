@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_declared_leads_nowhere() {
+    fn unknown_names_are_not_found() {
         let index = index();
         for name in ["", ".", "grpc.health.v1", ".grpc.health.v1.Health", "grpc.health.v1.health"] {
             assert_eq!(index.symbol(name), None, "{name}");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_come_once_and_the_file_asked_for_always() {
+    fn imports_are_returned_once_and_the_requested_file_always() {
         let index = index();
         let market = index.file("agora/market/v1/market_service.proto").unwrap();
         let mut sent = BTreeSet::new();

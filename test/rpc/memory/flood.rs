@@ -1,5 +1,5 @@
-//! A flood: eight connections with a hundred unary calls each, whose messages of 4 MiB come side by
-//! side as far as the protocol can, and whose streams stay open.
+//! A flood: eight connections with a hundred unary calls each, whose messages of 4 MiB are
+//! interleaved as far as the protocol allows, and whose streams stay open.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,20 +19,20 @@ use crate::wait::pause;
 const CONNECTIONS: usize = 8;
 const CALLS: usize = 100;
 const MESSAGE_BYTES: usize = 4 * MEBIBYTE;
-/// What the server may hold, in MiB: 256 of it are the account, and buffers grow by doubling.
+/// What the server may hold, in MiB: 256 are the budget, and buffers grow by doubling.
 const MOST_MIB: usize = 400;
 
 /// One connection of the flood.
 trait Flood {
-    /// Writes and reads once; whether anything moved.
+    /// Writes and reads once. Returns whether anything moved.
     fn turn(&mut self) -> bool;
 
-    /// Calls that ended well, and calls that were refused for want of memory.
+    /// Calls that ended with OK, and calls that were refused with RESOURCE_EXHAUSTED.
     fn ended(&self) -> (usize, usize);
 }
 
-/// Over gRPC a piece of each message comes in turn. They are made as they are sent, since the process
-/// of the test must not hold them either.
+/// Over gRPC, pieces of all messages alternate. They are generated while they are sent, since the
+/// test's process must not hold them either.
 struct SideBySide {
     socket: TcpStream,
     http: Connection,
@@ -88,7 +88,7 @@ impl SideBySide {
             };
             *sent = (*sent).max(1 + prefix.len());
             let piece = &[7; PIECE_BYTES][..PIECE_BYTES.min(whole - *sent)];
-            // A call that has ended takes nothing more.
+            // An ended call accepts no more data.
             match begun.and_then(|()| self.http.send_data(*stream, &[piece], false)) {
                 Ok(()) => *sent += piece.len(),
                 Err(_) => *sent = whole,
@@ -147,7 +147,7 @@ impl Flood for SideBySide {
     }
 }
 
-/// Over the native protocol one message comes behind the other.
+/// Over the native protocol messages are sent one after the other.
 struct OneByOne {
     client: Client,
     message: Vec<u8>,

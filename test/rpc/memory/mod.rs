@@ -1,4 +1,5 @@
-//! What clients can make a server hold, measured from outside: the server is a process of its own.
+//! What clients can make a server hold in memory, measured from outside: the server is a process of
+//! its own.
 
 mod flood;
 mod received;

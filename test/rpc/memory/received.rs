@@ -1,4 +1,4 @@
-//! What clients have sent that waits: for its end, or to be handled.
+//! Received bytes that wait for the rest of their message or for their handler.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,10 +12,10 @@ use crate::fixture::{LONG, both};
 use crate::wait::pause;
 
 const NOW: Duration = Duration::ZERO;
-/// A connection on which nothing moves for so long waits for the server.
+/// A connection on which nothing moves for this long waits for the server.
 const STILL: Duration = Duration::from_secs(2);
 
-/// How the calls of a client have ended.
+/// How many calls of a client have ended, and how.
 #[derive(Default)]
 pub struct Ends {
     pub ok: usize,
@@ -39,12 +39,12 @@ impl ClientSink for Ends {
     fn writable(&mut self, _: CallId) {}
 }
 
-/// A client that never says that it has sent its last.
+/// A client that never half-closes.
 pub struct Client {
     socket: TcpStream,
     session: ClientSession,
     pub ends: Ends,
-    /// Bytes that it writes at most.
+    /// The most bytes that it writes.
     pub budget: usize,
     buffer: Vec<u8>,
 }
@@ -66,12 +66,12 @@ impl Client {
         call
     }
 
-    /// Whether something of a call waits to be written.
+    /// Whether a call has queued output.
     pub fn is_sending(&self, call: CallId) -> bool {
         self.session.queued(call) > 0 || !self.session.output().is_empty()
     }
 
-    /// Writes and reads once; whether anything moved.
+    /// Writes and reads once. Returns whether anything moved.
     pub fn turn(&mut self) -> bool {
         let mut moved = false;
         let output = self.session.output();
@@ -95,12 +95,12 @@ impl Client {
     }
 }
 
-/// Lets clients go on until nothing moves any more.
+/// Runs clients until nothing moves any more.
 fn drive(clients: &mut [Client]) {
     let started = Instant::now();
     let mut moved_at = started;
     while moved_at.elapsed() < STILL {
-        assert!(started.elapsed() < 3 * LONG, "it does not come to rest");
+        assert!(started.elapsed() < 3 * LONG, "data still moves");
         let moved = clients.iter_mut().fold(false, |moved, client| client.turn() | moved);
         if moved {
             moved_at = Instant::now();
@@ -110,11 +110,11 @@ fn drive(clients: &mut [Client]) {
     }
 }
 
-/// Lets clients go on until it has come true for each.
+/// Runs clients until `done` holds for each.
 fn drive_until(clients: &mut [Client], done: impl Fn(&Client) -> bool) {
     let started = Instant::now();
     while !clients.iter().all(&done) {
-        assert!(started.elapsed() < 3 * LONG, "it does not happen");
+        assert!(started.elapsed() < 3 * LONG, "the condition never holds");
         if !clients.iter_mut().fold(false, |moved, client| client.turn() | moved) {
             pause();
         }
@@ -151,7 +151,7 @@ fn send_whole(
     clients
 }
 
-/// Clients that begin messages and do not end them: each writes so many bytes.
+/// Clients that start messages and do not finish them: each writes so many bytes.
 fn send_parts(server: &Process, protocol: Protocol, count: usize, bytes: usize) -> Vec<Client> {
     let message = vec![7; 4 * MEBIBYTE];
     let mut clients: Vec<_> = (0..count).map(|_| Client::new(server.address, protocol)).collect();
@@ -170,7 +170,7 @@ fn total(clients: &[Client], of: impl Fn(&Ends) -> usize) -> usize {
 }
 
 #[test]
-fn a_unary_call_is_answered_at_its_first_whole_message() {
+fn a_unary_call_is_answered_after_its_first_complete_message() {
     both(|protocol| {
         for (path, most) in [(LENGTH, 60), (LENGTH_BY_WORKER, 150)] {
             let server = Process::start();
@@ -213,7 +213,7 @@ fn unfinished_messages_are_bounded_over_all_connections() {
         let peak = server.peak_mib();
         assert!((100..400).contains(&peak), "over {protocol:?}: {peak} MiB were held");
         server.serves(protocol);
-        // It is theirs again.
+        // The budget is free again.
         drop(clients);
         let held = server.settled_mib();
         assert!(held < 200, "over {protocol:?}: {held} MiB are still held");
@@ -221,7 +221,7 @@ fn unfinished_messages_are_bounded_over_all_connections() {
 }
 
 #[test]
-fn large_messages_that_come_side_by_side_wait_for_each_other_and_none_is_refused() {
+fn interleaved_large_messages_wait_for_each_other_and_none_is_refused() {
     both(|protocol| {
         let mut server = Process::start();
         let message = vec![7; 4 * MEBIBYTE];
@@ -243,7 +243,7 @@ fn large_messages_that_come_side_by_side_wait_for_each_other_and_none_is_refused
 }
 
 #[test]
-fn a_process_of_one_gibibyte_lives_on() {
+fn a_process_limited_to_one_gibibyte_survives() {
     both(|protocol| {
         let mut server = Process::start_after("ulimit -v 1048576;");
         let kept = send_whole(&server, protocol, KEEP, (120, 1));
@@ -255,17 +255,17 @@ fn a_process_of_one_gibibyte_lives_on() {
 }
 
 #[test]
-fn metadata_is_kept_only_where_it_is_asked_for_and_not_without_bound() {
+fn metadata_is_kept_only_on_request_and_bounded() {
     let mut metadata = Metadata::new();
     for n in 0..14 {
-        // Of bytes that no Huffman code makes shorter: it costs the test time.
+        // Bytes that no Huffman code makes shorter, since that would cost the test time.
         metadata.insert(&format!("x-{n}"), &[b'~'; 1000]).unwrap();
     }
     both(|protocol| {
         let server = Process::start();
         let mut clients: Vec<_> = (0..60).map(|_| Client::new(server.address, protocol)).collect();
-        // 80 MiB of metadata of calls that are open and have sent nothing else. What is asked last is
-        // answered once they have all been seen.
+        // 80 MiB of metadata of calls that are open and have sent nothing else. The last request is
+        // answered once all of them were processed.
         for client in &mut clients {
             (0..99).for_each(|_| {
                 client.start(KEEP, &metadata, None);

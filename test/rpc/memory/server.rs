@@ -1,4 +1,4 @@
-//! A process that serves, with methods of every kind.
+//! A server process, with methods of every kind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,19 +15,19 @@ use agora::session::{ClientSession, Protocol};
 
 use crate::fixture::{eventually, within};
 
-/// Answers with the number of bytes that it was asked with.
+/// Answers with the length of its request.
 pub const LENGTH: &str = "/test.Memory/Length";
-/// As LENGTH, by a worker.
+/// As LENGTH, on a worker thread.
 pub const LENGTH_BY_WORKER: &str = "/test.Memory/LengthByWorker";
-/// Keeps its request for ever.
+/// Keeps its request and never answers.
 pub const KEEP: &str = "/test.Memory/Keep";
 /// Answer with a mebibyte: by a responder, by a reply from another thread, by a worker.
 pub const BY_RESPONDER: &str = "/test.Memory/Responder";
 pub const BY_REPLY: &str = "/test.Memory/Reply";
 pub const BY_WORKER: &str = "/test.Memory/Worker";
-/// Sends 2,048 mebibytes without looking.
+/// Sends 2,048 mebibytes without checking the queue.
 pub const HEEDLESS: &str = "/test.Memory/Heedless";
-/// How many handlers of HEEDLESS were told that too much waits.
+/// How many handlers of HEEDLESS were aborted because too much was queued.
 pub const GIVEN_UP: &str = "/test.Memory/GivenUp";
 /// Keeps the client's metadata, and never answers.
 pub const WITH_METADATA: &str = "/test.Memory/WithMetadata";
@@ -44,7 +44,7 @@ fn a_server() {
         return;
     }
     let address = "127.0.0.1:0".parse().unwrap();
-    // What a worker has made and not sent yet is its own.
+    // Answers that a worker has produced and not sent yet are not counted.
     let options = ServerOptions { max_worker_threads: 32, ..ServerOptions::default() };
     let server = Server::bind(address, services(), options).unwrap();
     let handle = server.handle();
@@ -123,7 +123,7 @@ impl CallHandler for Heedless {
     }
 }
 
-/// The process. It ends with its owner.
+/// The process; it is killed when this is dropped.
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
@@ -134,7 +134,7 @@ impl Process {
         Process::start_after("")
     }
 
-    /// Starts it from a shell that first does something.
+    /// Starts it from a shell that first runs a command.
     pub fn start_after(words: &str) -> Process {
         let program = std::env::current_exe().unwrap();
         let arguments = "--exact memory::server::a_server --ignored --nocapture";
@@ -153,12 +153,12 @@ impl Process {
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
     }
 
-    /// The most that it has ever held, in MiB.
+    /// Its peak memory, in MiB.
     pub fn peak_mib(&self) -> usize {
         self.status("VmHWM")
     }
 
-    /// What it holds, in MiB, once that does not change any more.
+    /// Its memory in MiB, once it does not change any more.
     pub fn settled_mib(&mut self) -> usize {
         let (mut last, mut unchanged) = (0, 0);
         eventually("it comes to rest", || {
@@ -178,7 +178,7 @@ impl Process {
         Channel::new(&self.address.to_string(), options).unwrap()
     }
 
-    /// Somebody else is served at once.
+    /// Another client is served at once.
     #[track_caller]
     pub fn serves(&self, protocol: Protocol) {
         let answer = self.channel(protocol).unary(LENGTH, &[7; 100_000], &within(SOON)).unwrap();

@@ -1,4 +1,4 @@
-//! Messages that are begun and do not get on: their memory is given back when others need it.
+//! Unfinished messages without progress: their memory is freed when others need it.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::fixture::{ECHO, Fixture, both, eventually, within};
 use crate::wait::pace;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Of each message this is held back.
+/// So many bytes of each message are not sent.
 const REST_BYTES: usize = 100_000;
 
 fn server(max_received_bytes: usize) -> Fixture {
@@ -21,7 +21,7 @@ fn server(max_received_bytes: usize) -> Fixture {
     Fixture::with(ServerOptions { limits, max_received_bytes, ..ServerOptions::default() })
 }
 
-/// Clients that hold 3.9 MiB each, and wait.
+/// Clients that have sent 3.9 MiB each, and wait.
 fn begin(server: SocketAddr, protocol: Protocol, count: usize) -> Vec<Client> {
     let message = vec![7; 4 * MEBIBYTE];
     let begin = |_| {
@@ -34,7 +34,7 @@ fn begin(server: SocketAddr, protocol: Protocol, count: usize) -> Vec<Client> {
 }
 
 #[test]
-fn who_fills_the_memory_and_stops_sending_does_not_have_it_for_ever() {
+fn memory_of_clients_that_stop_sending_is_freed() {
     both(|protocol| {
         let server = server(16 * MEBIBYTE);
         let mut idle = begin(server.address, protocol, 4);
@@ -53,7 +53,7 @@ fn who_fills_the_memory_and_stops_sending_does_not_have_it_for_ever() {
             let answer = channel.unary(ECHO, &message, &within(Duration::from_secs(10)));
             answer.is_ok() && idle.iter().any(|client| client.ends.exhausted == 1)
         });
-        // Their connections are as good as before; and whoever was left alone ends its message.
+        // Their connections still work, and the remaining clients finish their messages.
         for client in &mut idle {
             client.budget = usize::MAX;
             client.start(ECHO, &Metadata::new(), Some(b"next"));
@@ -68,7 +68,7 @@ fn who_fills_the_memory_and_stops_sending_does_not_have_it_for_ever() {
 }
 
 #[test]
-fn a_slow_sender_is_left_alone_when_memory_is_short_and_an_idle_one_when_it_is_not() {
+fn a_slow_sender_is_kept_when_memory_is_short_and_an_idle_one_when_it_is_not() {
     both(|protocol| {
         let server = server(64 * MEBIBYTE);
         let mut first = begin(server.address, protocol, 1);

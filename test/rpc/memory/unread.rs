@@ -1,15 +1,15 @@
-//! What waits for clients that do not read.
+//! Answers that clients do not read.
 
 use super::server::{BY_REPLY, BY_RESPONDER, BY_WORKER, GIVEN_UP, HEEDLESS, Process};
 use crate::fixture::{LONG, both, within};
 
-/// The account is of 256 MiB.
+/// The budget is 256 MiB.
 const BOUND_MIB: usize = 500;
 
 fn holds_little(path: &str) {
     both(|protocol| {
         let mut server = Process::start();
-        // 3,000 MiB are asked for.
+        // The requests ask for 3,000 MiB.
         let greedy: Vec<_> = (0..30).map(|_| server.ask(protocol, path, 100)).collect();
         server.settled_mib();
         let peak = server.peak_mib();
@@ -36,7 +36,7 @@ fn answers_by_workers_are_bounded() {
 }
 
 #[test]
-fn a_handler_that_sends_without_looking_is_stopped() {
+fn a_handler_that_ignores_its_queue_is_stopped() {
     both(|protocol| {
         let mut server = Process::start();
         let greedy = server.ask(protocol, HEEDLESS, 1);
