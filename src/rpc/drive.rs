@@ -7,7 +7,7 @@
 //! wakes no other thread.
 //!
 //! ```text
-//!   waiting --- no thread drives ---> driving --- own call is done ---> returns, wakes a waiting one
+//!   waiting --- no thread drives ---> driving --- own call is done ---> returns, wakes another
 //!      ^  \---- own call is done ---> returns
 //!      |-- woken by the driver
 //! ```

@@ -24,49 +24,48 @@
 //!
 //! | queue | bound | when it is full |
 //! |---|---|---|
-//! | actions of handles ([`Reply`], [`Responder`]) | half of [`ServerOptions::max_unread_bytes`] |
-//! a message ends its call with RESOURCE_EXHAUSTED; ends of calls are always accepted, one for each
-//! call |
-//! | jobs of blocking handlers | [`ServerOptions::max_waiting_jobs`], also of short ones |
-//! RESOURCE_EXHAUSTED |
-//! | messages for a blocking handler, or for a client's call | the call's receive window, in which
-//! every message has a minimum cost | the peer has to wait |
-//! | callers that wait for one look-up | 1024, and 32 look-ups | the look-up fails |
+//! | actions of handles ([`Reply`], [`Responder`]) | half of [`ServerOptions::max_unread_bytes`] | a message ends its call with RESOURCE_EXHAUSTED |
+//! | jobs of blocking handlers | [`ServerOptions::max_waiting_jobs`], for short ones as well | RESOURCE_EXHAUSTED |
+//! | messages for a blocking handler, or for a client's call | the call's receive window | the peer has to wait |
+//! | callers that wait for one look-up | 1024; there are 32 look-ups at most | the look-up fails |
 //! | results of look-ups for peer streams | one for each stream | |
+//!
+//! The end of a call is accepted by a full queue as well: there is one for each open call. In a
+//! receive window every message has a minimum cost, so that empty ones are bounded too.
 
 mod answer;
-mod byte_budget;
 mod backoff;
 mod batch;
 mod blocking;
+mod byte_budget;
 mod calls;
+mod catch_panic;
 mod channel;
 mod client_call;
 mod connection;
+mod connection_limiter;
 mod connections;
 mod dial;
 mod dispatch;
 mod drive;
-mod catch_panic;
+mod event_loop_task;
 mod health;
 mod link;
 mod log_limit;
 mod multiplexer;
 mod names;
 mod outbound;
-mod connection_limiter;
+mod peer_streams;
 mod random;
 mod reactor;
 mod reflection;
 mod refusals;
-mod event_loop_task;
 mod server;
 mod service;
 mod slab;
 mod socket;
 mod system;
 mod tls;
-mod peer_streams;
 mod wire;
 mod workers;
 

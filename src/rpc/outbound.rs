@@ -49,8 +49,8 @@ pub(super) struct OutboundAction {
 }
 
 impl OutboundAction {
-    /// The memory that it takes in the queue: its own, so that empty messages count as well, and that
-    /// of what it carries.
+    /// Its memory in the queue: its own size, so that empty messages count as well, and the size of
+    /// its content.
     fn bytes(&self) -> usize {
         let carried = match &self.action {
             Action::Respond(message) | Action::SendMessage(message) => message.len(),

@@ -61,7 +61,8 @@ impl Poller {
     }
 
     /// Waits until something is ready, a waker was used or `timeout` has passed, and adds what is
-    /// ready to `ready`. The timeout is rounded up to whole milliseconds. An interrupted wait ends early with nothing.
+    /// ready to `ready`. The timeout is rounded up to whole milliseconds. An interrupted wait ends
+    /// early with nothing.
     ///
     /// Wakers have no effect while the poller is awake. So `anything_pending` is called right
     /// before sleeping, to find what they announced meanwhile.

@@ -138,8 +138,8 @@ fn connection_limiter(
     let available = descriptors.for_connections().saturating_sub(reserved).max(1);
     if options.max_connections > available {
         log::warn!(
-            "at most {available} connections are accepted at once, not {}: the descriptor limit is too low \
-             (see `ulimit -n`), and files need some",
+            "at most {available} connections are accepted at once, not {}: the descriptor limit is \
+             too low (see `ulimit -n`), and files need some",
             options.max_connections
         );
     }
