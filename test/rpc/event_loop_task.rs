@@ -14,16 +14,16 @@ use agora::rpc::{
 use crate::fixture::{LONG, both, eventually, within};
 use crate::wait::pace;
 
-const ADD: &str = "/test.Ledger/Add";
+const ADD: &str = "/test.CounterTask/Add";
 /// As ADD, but slow.
-const SLOW: &str = "/test.Ledger/Slow";
-const LAST_WORD: &str = "/test.Ledger/LastWord";
+const SLOW: &str = "/test.CounterTask/Slow";
+const AT_SHUTDOWN: &str = "/test.CounterTask/LastWord";
 
 /// What handlers leave for the task.
 #[derive(Default)]
-struct Desk {
+struct Shared {
     adds: Vec<(Vec<u8>, Reply)>,
-    last_words: Vec<Reply>,
+    at_shutdown: Vec<Reply>,
 }
 
 /// What the test sees of a task.
@@ -37,28 +37,28 @@ struct Seen {
     shut_down: bool,
 }
 
-/// Answers the calls on its desk.
-struct Ledger {
-    desk: Arc<Mutex<Desk>>,
+/// Answers the calls on its shared.
+struct CounterTask {
+    shared: Arc<Mutex<Shared>>,
     seen: Arc<Mutex<Seen>>,
     /// When it wants to be polled.
-    appointments: Vec<Instant>,
+    poll_times: Vec<Instant>,
     /// How long it runs on during a shutdown.
     linger: Duration,
     finishes_at: Option<Instant>,
     is_finished: bool,
 }
 
-impl EventLoopTask for Ledger {
+impl EventLoopTask for CounterTask {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        let mut desk = self.desk.lock().unwrap();
+        let mut shared = self.shared.lock().unwrap();
         let mut seen = self.seen.lock().unwrap();
         seen.turns.push(reactor.now());
-        seen.waiting = desk.last_words.len();
-        if !desk.adds.is_empty() {
-            seen.batches.push(desk.adds.len());
+        seen.waiting = shared.at_shutdown.len();
+        if !shared.adds.is_empty() {
+            seen.batches.push(shared.adds.len());
         }
-        for (message, reply) in desk.adds.drain(..) {
+        for (message, reply) in shared.adds.drain(..) {
             match message.as_slice() {
                 b"" => reactor.answer(reply, Err(Status::new(Code::InvalidArgument, "nothing"))),
                 message => reactor.answer(reply, Ok(message)),
@@ -66,14 +66,10 @@ impl EventLoopTask for Ledger {
         }
         self.is_finished = self.finishes_at.is_some_and(|at| reactor.now() >= at);
         if self.is_finished {
-            desk.last_words.drain(..).for_each(|reply| reply.send(Ok(b"bye".to_vec())));
+            shared.at_shutdown.drain(..).for_each(|reply| reply.send(Ok(b"bye".to_vec())));
         }
-        self.appointments.retain(|at| *at > reactor.now());
-        self.appointments
-            .iter()
-            .copied()
-            .chain(self.finishes_at.filter(|_| !self.is_finished))
-            .min()
+        self.poll_times.retain(|at| *at > reactor.now());
+        self.poll_times.iter().copied().chain(self.finishes_at.filter(|_| !self.is_finished)).min()
     }
 
     fn shut_down(&mut self, reactor: &mut Reactor<'_>) {
@@ -95,36 +91,36 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new(appointments: Vec<Instant>, linger: Duration, shutdown_grace: Duration) -> Fixture {
-        let (desk, seen) = (Arc::<Mutex<Desk>>::default(), Arc::<Mutex<Seen>>::default());
+    fn new(poll_times: Vec<Instant>, linger: Duration, shutdown_grace: Duration) -> Fixture {
+        let (shared, seen) = (Arc::<Mutex<Shared>>::default(), Arc::<Mutex<Seen>>::default());
         let mut services = Services::new();
         services.deferred(ADD, {
-            let desk = Arc::clone(&desk);
-            move |_, message, reply| desk.lock().unwrap().adds.push((message.to_vec(), reply))
+            let shared = Arc::clone(&shared);
+            move |_, message, reply| shared.lock().unwrap().adds.push((message.to_vec(), reply))
         });
         services.deferred(SLOW, {
-            let desk = Arc::clone(&desk);
+            let shared = Arc::clone(&shared);
             move |_, message, reply| {
                 pace(Duration::from_millis(2));
-                desk.lock().unwrap().adds.push((message.to_vec(), reply));
+                shared.lock().unwrap().adds.push((message.to_vec(), reply));
             }
         });
-        services.deferred(LAST_WORD, {
-            let desk = Arc::clone(&desk);
-            move |_, _, reply| desk.lock().unwrap().last_words.push(reply)
+        services.deferred(AT_SHUTDOWN, {
+            let shared = Arc::clone(&shared);
+            move |_, _, reply| shared.lock().unwrap().at_shutdown.push(reply)
         });
         let options = ServerOptions { shutdown_grace, ..ServerOptions::default() };
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Server::bind(any, services, options).unwrap();
-        let ledger = Ledger {
-            desk,
+        let task = CounterTask {
+            shared,
             seen: Arc::clone(&seen),
-            appointments,
+            poll_times,
             linger,
             finishes_at: None,
             is_finished: false,
         };
-        server.attach(ledger);
+        server.attach(task);
         let (address, handle) = (server.local_addr(), server.handle());
         let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
@@ -227,7 +223,7 @@ fn a_shutdown_waits_until_the_task_is_finished() {
     let target = server.address.to_string();
     let client = std::thread::spawn(move || {
         let channel = Channel::new(&target, ChannelOptions::default()).unwrap();
-        channel.unary(LAST_WORD, b"", &within(LONG))
+        channel.unary(AT_SHUTDOWN, b"", &within(LONG))
     });
     eventually("the call", || server.seen.lock().unwrap().waiting == 1);
     let started = Instant::now();

@@ -116,12 +116,12 @@ fn the_queue_for_a_peer_that_does_not_read_is_bounded() {
     eventually("it is full", || a.has(&Event::NotSent(0, NotSent::Full)));
     eventually("all are dealt with", || {
         let not_sent = a.count(|event| matches!(event, Event::NotSent(..)));
-        let desk = a.desk.lock().unwrap();
+        let shared = a.shared.lock().unwrap();
         // The peer holds the window of a call and one message.
         let kept = 100 - not_sent;
-        desk.dropped == [not_sent as u64] && (10..=14).contains(&kept)
+        shared.dropped == [not_sent as u64] && (10..=14).contains(&kept)
     });
-    assert!(a.desk.lock().unwrap().queued_bytes[0] <= 1_100_000);
+    assert!(a.shared.lock().unwrap().queued_bytes[0] <= 1_100_000);
     assert_eq!(a.count(is_down), 0, "it is alive");
 }
 
@@ -346,7 +346,7 @@ fn an_extended_window_allows_more_bytes_in_flight() {
     a.add(options);
     eventually("up", || a.has(&Event::Up(0)));
     a.send(0, vec![vec![7; 100_000]; 100]);
-    eventually("the window is full", || a.desk.lock().unwrap().queued_bytes[0] > 9_000_000);
+    eventually("the window is full", || a.shared.lock().unwrap().queued_bytes[0] > 9_000_000);
     let before = b.messages().len();
     assert!(before <= 4, "{before}");
     b.widen_all(20_000_000);

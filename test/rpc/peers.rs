@@ -57,21 +57,21 @@ pub enum Command {
 }
 
 #[derive(Default)]
-pub struct Desk {
+pub struct PeerState {
     pub events: Vec<(Instant, Event)>,
     commands: VecDeque<Command>,
     /// The streams from peers.
-    guests: Vec<Responder>,
+    inbound: Vec<Responder>,
     pub queued_bytes: Vec<usize>,
     pub dropped: Vec<u64>,
 }
 
-type Shared = Arc<Mutex<Desk>>;
+type Shared = Arc<Mutex<PeerState>>;
 
 pub struct Peer {
     pub address: SocketAddr,
     pub handle: ServerHandle,
-    pub desk: Shared,
+    pub shared: Shared,
     waker: TaskWaker,
     thread: Option<JoinHandle<()>>,
 }
@@ -94,17 +94,17 @@ impl Peer {
     }
 
     pub fn at(address: SocketAddr, options: ServerOptions) -> Peer {
-        let desk = Shared::default();
-        let mut server = Server::bind(address, services(&desk), options).unwrap();
-        server.attach(Talker { desk: Arc::clone(&desk), streams: Vec::new() });
+        let shared = Shared::default();
+        let mut server = Server::bind(address, services(&shared), options).unwrap();
+        server.attach(PeerTask { shared: Arc::clone(&shared), streams: Vec::new() });
         let (address, handle) = (server.local_addr(), server.handle());
         let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
-        Peer { address, handle, desk, waker, thread }
+        Peer { address, handle, shared, waker, thread }
     }
 
     pub fn order(&self, command: Command) {
-        self.desk.lock().unwrap().commands.push_back(command);
+        self.shared.lock().unwrap().commands.push_back(command);
         self.waker.wake();
     }
 
@@ -118,20 +118,20 @@ impl Peer {
 
     /// Whether all commands were executed and less than this is queued on each stream.
     pub fn has_room(&self, bytes: usize) -> bool {
-        let desk = self.desk.lock().unwrap();
-        desk.commands.is_empty() && desk.queued_bytes.iter().all(|queued| *queued < bytes)
+        let shared = self.shared.lock().unwrap();
+        shared.commands.is_empty() && shared.queued_bytes.iter().all(|queued| *queued < bytes)
     }
 
     pub fn events(&self) -> Vec<Event> {
-        self.desk.lock().unwrap().events.iter().map(|(_, event)| event.clone()).collect()
+        self.shared.lock().unwrap().events.iter().map(|(_, event)| event.clone()).collect()
     }
 
     pub fn has(&self, event: &Event) -> bool {
-        self.desk.lock().unwrap().events.iter().any(|(_, seen)| seen == event)
+        self.shared.lock().unwrap().events.iter().any(|(_, seen)| seen == event)
     }
 
     pub fn count(&self, is_wanted: impl Fn(&Event) -> bool) -> usize {
-        self.desk.lock().unwrap().events.iter().filter(|(_, event)| is_wanted(event)).count()
+        self.shared.lock().unwrap().events.iter().filter(|(_, event)| is_wanted(event)).count()
     }
 
     pub fn messages(&self) -> Vec<Vec<u8>> {
@@ -142,13 +142,15 @@ impl Peer {
 
     /// Closes the connections of all streams from peers.
     pub fn hang_up_on_all(&self, reason: &'static str) {
-        let guests = mem::take(&mut self.desk.lock().unwrap().guests);
-        guests.iter().for_each(|guest| guest.close_connection(Status::new(Code::Aborted, reason)));
+        let inbound = mem::take(&mut self.shared.lock().unwrap().inbound);
+        inbound
+            .iter()
+            .for_each(|stream| stream.close_connection(Status::new(Code::Aborted, reason)));
     }
 
     /// Widens the windows of all streams from peers.
     pub fn widen_all(&self, bytes: u32) {
-        self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.extend_window(bytes));
+        self.shared.lock().unwrap().inbound.iter().for_each(|stream| stream.extend_window(bytes));
     }
 
     pub fn stop(&mut self) {
@@ -165,17 +167,17 @@ impl Drop for Peer {
     }
 }
 
-fn services(desk: &Shared) -> Services {
+fn services(shared: &Shared) -> Services {
     let mut services = Services::new();
     for (path, is_deaf) in [(TALK, false), (DEAF, true)] {
-        let desk = Arc::clone(desk);
+        let shared = Arc::clone(shared);
         services.streaming(path, Shape::Bidirectional, move |context, responder| {
             if context.metadata.get(GROUP) != Some(b"ours") {
                 return Err(Status::new(Code::FailedPrecondition, "this is group ours"));
             }
             responder.send_headers(Metadata::new());
-            desk.lock().unwrap().guests.push(responder.clone());
-            Ok(Box::new(Listener { desk: Arc::clone(&desk), responder, is_deaf }))
+            shared.lock().unwrap().inbound.push(responder.clone());
+            Ok(Box::new(Listener { shared: Arc::clone(&shared), responder, is_deaf }))
         });
     }
     services.keep_metadata(TALK);
@@ -190,14 +192,14 @@ fn services(desk: &Shared) -> Services {
 
 /// Records the messages of a peer, and answers those that begin with `?`.
 struct Listener {
-    desk: Shared,
+    shared: Shared,
     responder: Responder,
     is_deaf: bool,
 }
 
 impl Listener {
     fn note(&self, event: Event) {
-        self.desk.lock().unwrap().events.push((Instant::now(), event));
+        self.shared.lock().unwrap().events.push((Instant::now(), event));
     }
 }
 
@@ -227,21 +229,21 @@ impl CallHandler for Listener {
 }
 
 /// Executes the commands of the test.
-struct Talker {
-    desk: Shared,
+struct PeerTask {
+    shared: Shared,
     streams: Vec<PeerStreamId>,
 }
 
-impl Talker {
+impl PeerTask {
     fn number(&self, id: PeerStreamId) -> usize {
         self.streams.iter().position(|stream| *stream == id).unwrap()
     }
 }
 
-impl EventLoopTask for Talker {
+impl EventLoopTask for PeerTask {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        let mut desk = self.desk.lock().unwrap();
-        while let Some(command) = desk.commands.pop_front() {
+        let mut shared = self.shared.lock().unwrap();
+        while let Some(command) = shared.commands.pop_front() {
             match command {
                 Command::Add(options) => self.streams.push(reactor.peer_streams().add(*options)),
                 Command::Remove(stream) => reactor.peer_streams().remove(self.streams[stream]),
@@ -249,22 +251,22 @@ impl EventLoopTask for Talker {
                     for message in messages {
                         let sent = reactor.peer_streams().send(self.streams[stream], &message);
                         if let Err(error) = sent {
-                            desk.events.push((reactor.now(), Event::NotSent(stream, error)));
+                            shared.events.push((reactor.now(), Event::NotSent(stream, error)));
                         }
                     }
                 }
             }
         }
         let streams = reactor.peer_streams();
-        desk.queued_bytes = self.streams.iter().map(|id| streams.queued_bytes(*id)).collect();
-        desk.dropped = self.streams.iter().map(|id| streams.dropped(*id)).collect();
+        shared.queued_bytes = self.streams.iter().map(|id| streams.queued_bytes(*id)).collect();
+        shared.dropped = self.streams.iter().map(|id| streams.dropped(*id)).collect();
         None
     }
 
     fn shut_down(&mut self, _: &mut Reactor<'_>) {
         let leaving = Status::new(Code::Unavailable, "leaving");
-        let guests = mem::take(&mut self.desk.lock().unwrap().guests);
-        guests.iter().for_each(|guest| guest.finish(leaving.clone()));
+        let inbound = mem::take(&mut self.shared.lock().unwrap().inbound);
+        inbound.iter().for_each(|stream| stream.finish(leaving.clone()));
     }
 
     fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
@@ -277,6 +279,6 @@ impl EventLoopTask for Talker {
                 Event::Down { stream, was_up, code: status.code, reason }
             }
         };
-        self.desk.lock().unwrap().events.push((Instant::now(), event));
+        self.shared.lock().unwrap().events.push((Instant::now(), event));
     }
 }
