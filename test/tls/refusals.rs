@@ -153,7 +153,7 @@ fn an_unusable_file_is_named_in_the_error() {
         (&missing, &one.key, "missing.pem", "No such file"),
         (&one.certificates, &missing, "missing.pem", "No such file"),
         (&text, &one.key, "text.pem", "no certificate"),
-        (&torn, &one.key, "torn.pem", "breaks off"),
+        (&torn, &one.key, "torn.pem", "without an end line"),
         (&one.certificates, &text, "text.pem", "no private key"),
         (&one.certificates, &encrypted, "encrypted.key", "encrypted"),
         (&one.certificates, &garbage, "garbage.key", "key"),
