@@ -1,4 +1,4 @@
-"""The client's side of gRPC's interop test cases, as grpcio plays it.
+"""The client's side of gRPC's interop test cases.
 
 One function a case, named as in gRPC's interop test descriptions; each takes the schema and a
 channel, and raises AssertionError when the server did not behave.
@@ -49,8 +49,8 @@ class Requests:
         return request
 
 
-class Speaker(Requests):
-    """Builds requests, and has the stub to send them with."""
+class TestClient(Requests):
+    """Builds requests and has the stub that sends them."""
 
     def __init__(self, schema, channel):
         super().__init__(schema)
@@ -76,83 +76,83 @@ def ends_with(call, code, message=None):
 
 
 def empty_unary(schema, channel):
-    speak = Speaker(schema, channel)
-    answer = speak.stub.EmptyCall(speak.empty(), timeout=10)
+    client = TestClient(schema, channel)
+    answer = client.stub.EmptyCall(client.empty(), timeout=10)
     equal(answer.ByteSize(), 0, "size of the empty answer")
 
 
 def large_unary(schema, channel):
-    speak = Speaker(schema, channel)
-    answer = speak.stub.UnaryCall(speak.simple(314159, 271828), timeout=10)
+    client = TestClient(schema, channel)
+    answer = client.stub.UnaryCall(client.simple(314159, 271828), timeout=10)
     equal(answer.payload.body, bytes(314159), "payload")
 
 
 def client_streaming(schema, channel):
-    speak = Speaker(schema, channel)
-    requests = [speak.input(size) for size in (27182, 8, 1828, 45904)]
-    answer = speak.stub.StreamingInputCall(iter(requests), timeout=10)
+    client = TestClient(schema, channel)
+    requests = [client.input(size) for size in (27182, 8, 1828, 45904)]
+    answer = client.stub.StreamingInputCall(iter(requests), timeout=10)
     equal(answer.aggregated_payload_size, 74922, "aggregated_payload_size")
 
 
 def server_streaming(schema, channel):
-    speak = Speaker(schema, channel)
+    client = TestClient(schema, channel)
     sizes = [31415, 9, 2653, 58979]
-    answers = speak.stub.StreamingOutputCall(speak.output(sizes), timeout=10)
+    answers = client.stub.StreamingOutputCall(client.output(sizes), timeout=10)
     equal([len(answer.payload.body) for answer in answers], sizes, "payload sizes")
 
 
 def ping_pong(schema, channel):
-    speak = Speaker(schema, channel)
-    heard = Turns()
-    answers = speak.stub.FullDuplexCall(heard.requests(), timeout=10)
+    client = TestClient(schema, channel)
+    stream_in = RequestStream()
+    answers = client.stub.FullDuplexCall(stream_in.requests(), timeout=10)
     for size, body in PING_PONG:
-        heard.send(speak.output([size], body))
+        stream_in.send(client.output([size], body))
         equal(len(next(answers).payload.body), size, "payload size")
-    heard.close()
+    stream_in.close()
     equal(list(answers), [], "answers after the half-close")
 
 
 def empty_stream(schema, channel):
-    speak = Speaker(schema, channel)
-    equal(list(speak.stub.FullDuplexCall(iter(()), timeout=10)), [], "answers")
+    client = TestClient(schema, channel)
+    equal(list(client.stub.FullDuplexCall(iter(()), timeout=10)), [], "answers")
 
 
 def timeout_on_sleeping_server(schema, channel):
-    speak = Speaker(schema, channel)
-    turns = Turns()
-    turns.send(speak.output(body=27182))
-    answers = speak.stub.FullDuplexCall(turns.requests(), timeout=0.001)
+    client = TestClient(schema, channel)
+    stream_in = RequestStream()
+    stream_in.send(client.output(body=27182))
+    answers = client.stub.FullDuplexCall(stream_in.requests(), timeout=0.001)
     ends_with(answers, grpc.StatusCode.DEADLINE_EXCEEDED)
-    turns.close()
+    stream_in.close()
 
 
 def cancel_after_begin(schema, channel):
-    speak = Speaker(schema, channel)
-    turns = Turns()
-    call = speak.stub.StreamingInputCall.future(turns.requests(), timeout=10)
+    client = TestClient(schema, channel)
+    stream_in = RequestStream()
+    call = client.stub.StreamingInputCall.future(stream_in.requests(), timeout=10)
     call.cancel()
     assert call.cancelled(), "the call is not cancelled"
     equal(call.code(), grpc.StatusCode.CANCELLED, "status code")
-    turns.close()
+    stream_in.close()
 
 
 def cancel_after_first_response(schema, channel):
-    speak = Speaker(schema, channel)
-    turns = Turns()
-    turns.send(speak.output([31415], 27182))
-    answers = speak.stub.FullDuplexCall(turns.requests(), timeout=10)
+    client = TestClient(schema, channel)
+    stream_in = RequestStream()
+    stream_in.send(client.output([31415], 27182))
+    answers = client.stub.FullDuplexCall(stream_in.requests(), timeout=10)
     equal(len(next(answers).payload.body), 31415, "payload size")
     answers.cancel()
     ends_with(answers, grpc.StatusCode.CANCELLED)
-    turns.close()
+    stream_in.close()
 
 
 def custom_metadata(schema, channel):
-    speak = Speaker(schema, channel)
-    request = speak.simple(314159, 271828)
-    _, unary = speak.stub.UnaryCall.with_call(request, metadata=(INITIAL, TRAILING), timeout=10)
-    stream = speak.stub.FullDuplexCall(
-        iter([speak.output([314159], 271828)]), metadata=(INITIAL, TRAILING), timeout=10
+    client = TestClient(schema, channel)
+    request = client.simple(314159, 271828)
+    _, unary = client.stub.UnaryCall.with_call(request, metadata=(INITIAL, TRAILING), timeout=10)
+    stream = client.stub.FullDuplexCall(
+        iter([client.output([314159], 271828)]), metadata=(INITIAL, TRAILING), timeout=10
     )
     list(stream)
     for call in (unary, stream):
@@ -162,40 +162,40 @@ def custom_metadata(schema, channel):
 
 
 def status_code_and_message(schema, channel):
-    speak = Speaker(schema, channel)
+    client = TestClient(schema, channel)
     unknown, message = grpc.StatusCode.UNKNOWN, "test status message"
-    request = speak.with_status(speak.simple(), 2, message)
-    ends_with(lambda: speak.stub.UnaryCall(request, timeout=10), unknown, message)
-    request = speak.with_status(speak.output(), 2, message)
-    ends_with(speak.stub.FullDuplexCall(iter([request]), timeout=10), unknown, message)
+    request = client.with_status(client.simple(), 2, message)
+    ends_with(lambda: client.stub.UnaryCall(request, timeout=10), unknown, message)
+    request = client.with_status(client.output(), 2, message)
+    ends_with(client.stub.FullDuplexCall(iter([request]), timeout=10), unknown, message)
 
 
 def special_status_message(schema, channel):
-    speak = Speaker(schema, channel)
+    client = TestClient(schema, channel)
     message = "\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \U0001f608\t\n"
-    request = speak.with_status(speak.simple(), 2, message)
+    request = client.with_status(client.simple(), 2, message)
     ends_with(
-        lambda: speak.stub.UnaryCall(request, timeout=10), grpc.StatusCode.UNKNOWN, message
+        lambda: client.stub.UnaryCall(request, timeout=10), grpc.StatusCode.UNKNOWN, message
     )
 
 
 def unimplemented_method(schema, channel):
-    speak = Speaker(schema, channel)
+    client = TestClient(schema, channel)
     ends_with(
-        lambda: speak.stub.UnimplementedCall(speak.empty(), timeout=10),
+        lambda: client.stub.UnimplementedCall(client.empty(), timeout=10),
         grpc.StatusCode.UNIMPLEMENTED,
     )
 
 
 def unimplemented_service(schema, channel):
-    speak = Speaker(schema, channel)
+    client = TestClient(schema, channel)
     stub = schema.stub(channel, "grpc.testing.UnimplementedService")
     ends_with(
-        lambda: stub.UnimplementedCall(speak.empty(), timeout=10), grpc.StatusCode.UNIMPLEMENTED
+        lambda: stub.UnimplementedCall(client.empty(), timeout=10), grpc.StatusCode.UNIMPLEMENTED
     )
 
 
-class Turns:
+class RequestStream:
     """A stream of requests that is written one by one, from another thread than it is read."""
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""The programs under test and the programs they are tested with, as processes that end."""
+"""The programs under test and the programs they are tested with, as processes."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ STOP_S = 20
 
 
 class Failed(AssertionError):
-    """A program did not do what it should; the message has all that it said."""
+    """A program failed a check; the message has its whole output."""
 
 
 class Server:
@@ -32,17 +32,17 @@ class Server:
     def _wait_for_address(self):
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            found = re.search(r"listening on (\S+)", self.said())
+            found = re.search(r"listening on (\S+)", self.output())
             if found:
                 return found.group(1)
             if self.process.poll() is not None:
                 break
             time.sleep(0.01)
         self.process.kill()
-        raise Failed(f"{' '.join(self.command)} did not start; it said:\n{self.said()}")
+        raise Failed(f"{' '.join(self.command)} did not start; its output:\n{self.output()}")
 
-    def said(self):
-        """All that the server printed."""
+    def output(self):
+        """The whole output of the server."""
         size = os.fstat(self.log.fileno()).st_size
         return os.pread(self.log.fileno(), size, 0).decode(errors="replace")
 
@@ -59,7 +59,7 @@ class Server:
             return self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise Failed(f"the server did not end in {STOP_S} s; it said:\n{self.said()}") from None
+            raise Failed(f"no end within {STOP_S} s; output:\n{self.output()}") from None
 
     def stop(self):
         if self.is_running():
@@ -88,7 +88,7 @@ def running(server):
 
 
 class Outcome:
-    """What a program that ended has said."""
+    """The exit status and output of a program."""
 
     def __init__(self, command, done):
         self.command = " ".join(command)

@@ -1,6 +1,6 @@
 """Messages and methods straight from the compiled descriptors, without generated code.
 
-`schemas/agora.protoset` is what we hand to people, so it is also what these tests speak from.
+`schemas/agora.protoset` is what we hand to people, so these tests use it as well.
 """
 
 import grpc

@@ -66,7 +66,7 @@ def check_server_lives():
     """Raises when the server under test has died."""
     if _server is not None and not _server.is_running():
         status = _server.process.returncode
-        raise peers.Failed(f"the server died with status {status}; it said:\n{_server.said()}")
+        raise peers.Failed(f"the server died with status {status}; its output:\n{_server.output()}")
 
 
 def stop_server():

@@ -18,7 +18,7 @@ def client(address, case, protocol):
 
 
 def needs_our_client():
-    """A run that tests the tests has none."""
+    """Skips the test in a run against the reference server."""
     if setting.against_reference():
         raise unittest.SkipTest("no client of ours in this run")
 
@@ -37,7 +37,7 @@ class WithGrpcioServer(unittest.TestCase):
 
 
 class WithAnybodysServer(unittest.TestCase):
-    """Our client, a server that does what gRPC's descriptions say and nothing else."""
+    """Our client, any server that implements exactly the descriptions of gRPC."""
 
     def test_all_cases_pass(self):
         needs_our_client()
@@ -66,7 +66,7 @@ class WithOurServer(unittest.TestCase):
 
 
 class Failing(unittest.TestCase):
-    """A client that can't succeed says so."""
+    """A client that fails reports it."""
 
     @classmethod
     def setUpClass(cls):

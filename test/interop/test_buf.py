@@ -11,7 +11,7 @@ SERVICE = "grpc.testing.TestService"
 
 
 class BufCurl(unittest.TestCase):
-    """What a person with buf tries."""
+    """Calls as a user of buf makes them."""
 
     def setUp(self):
         folder, why = peers.tool("buf")

@@ -88,7 +88,7 @@ class Reflection(ClientTest):
             names = [descriptor_pb2.FileDescriptorProto.FromString(f).name for f in files]
             self.assertIn(name, names)
 
-    def test_what_is_unknown_is_not_found_and_the_stream_goes_on(self):
+    def test_unknown_names_are_not_found_and_the_stream_continues(self):
         for version in self.versions():
             package = f"grpc.reflection.{version}"
             stub = self.schema.stub(self.channel, f"{package}.ServerReflection")

@@ -1,4 +1,4 @@
-"""nghttp and h2load, plain HTTP/2 programs that know nothing of gRPC, against our server."""
+"""nghttp and h2load, HTTP/2 programs without gRPC, against our server."""
 
 import os
 import re
@@ -33,7 +33,7 @@ class Nghttp2(unittest.TestCase):
         setting.check_server_lives()
 
     def nghttp(self, path, *flags, message=b"", headers=GRPC):
-        """All that nghttp says about one request."""
+        """The output of nghttp for one request."""
         self.body.write(length_prefixed(message))
         self.body.flush()
         program = os.path.join(self.folder, "nghttp")
@@ -42,59 +42,59 @@ class Nghttp2(unittest.TestCase):
         lines = peers.run_well(command, timeout_s=20).out.splitlines()
         return "\n".join(line[:200] for line in lines)
 
-    def assert_answered(self, said, **fields):
+    def assert_answered(self, output, **fields):
         """The response has these fields, in its headers or trailers."""
-        received = dict(re.findall(r"recv \(stream_id=\d+\) (:?[\w-]+): (.*)", said))
+        received = dict(re.findall(r"recv \(stream_id=\d+\) (:?[\w-]+): (.*)", output))
         for name, value in fields.items():
             name = name.replace("_", "-") if name != "status" else ":status"
-            self.assertEqual(received.get(name), value, f"{name} in\n{said}")
+            self.assertEqual(received.get(name), value, f"{name} in\n{output}")
 
     def test_a_post_is_a_call(self):
-        said = self.nghttp(f"{SERVICE}/EmptyCall")
+        output = self.nghttp(f"{SERVICE}/EmptyCall")
         content_type = "application/grpc"
-        self.assert_answered(said, status="200", content_type=content_type, grpc_status="0")
+        self.assert_answered(output, status="200", content_type=content_type, grpc_status="0")
 
     @setting.unless_reference("grpcio does not understand padding")
     def test_padded_frames_are_understood(self):
-        said = self.nghttp(f"{SERVICE}/UnaryCall", "--padding=100", message=bytes([0x10, 3]))
-        self.assert_answered(said, status="200", grpc_status="0")
+        output = self.nghttp(f"{SERVICE}/UnaryCall", "--padding=100", message=bytes([0x10, 3]))
+        self.assert_answered(output, status="200", grpc_status="0")
 
     @setting.unless_reference("grpcio refuses it by chance, or not at all")
     def test_a_field_block_above_16_kib_is_refused(self):
         # Four fields of 4 KiB, in a HEADERS and a CONTINUATION frame.
-        said = self.nghttp(f"{SERVICE}/EmptyCall", "--continuation")
-        self.assert_answered(said, grpc_status="8")
+        output = self.nghttp(f"{SERVICE}/EmptyCall", "--continuation")
+        self.assert_answered(output, grpc_status="8")
 
     def test_a_tiny_window_slows_the_answer_and_no_more(self):
         # 100,000 bytes through a window of 2^10 - 1.
         request = bytes([0x10]) + b"\xa0\x8d\x06"
-        said = self.nghttp(f"{SERVICE}/UnaryCall", "-w10", "-W10", message=request)
-        self.assert_answered(said, status="200", grpc_status="0")
-        lengths = re.findall(r"recv DATA frame <length=(\d+)", said)
+        output = self.nghttp(f"{SERVICE}/UnaryCall", "-w10", "-W10", message=request)
+        self.assert_answered(output, status="200", grpc_status="0")
+        lengths = re.findall(r"recv DATA frame <length=(\d+)", output)
         self.assertLessEqual(max(map(int, lengths)), 1023)
         self.assertGreaterEqual(sum(map(int, lengths)), 100_000)
 
     def test_request_trailers_are_accepted(self):
-        said = self.nghttp(f"{SERVICE}/EmptyCall", "--trailer", "x-late: yes")
-        self.assert_answered(said, grpc_status="0")
+        output = self.nghttp(f"{SERVICE}/EmptyCall", "--trailer", "x-late: yes")
+        self.assert_answered(output, grpc_status="0")
 
     def test_a_small_header_table_is_kept_to(self):
-        said = self.nghttp(f"{SERVICE}/EmptyCall", "-c", "0")
-        self.assert_answered(said, status="200", grpc_status="0")
+        output = self.nghttp(f"{SERVICE}/EmptyCall", "-c", "0")
+        self.assert_answered(output, status="200", grpc_status="0")
 
     def test_a_method_that_is_not_there_is_unimplemented(self):
         self.assert_answered(self.nghttp(f"{SERVICE}/Nothing"), status="200", grpc_status="12")
         self.assert_answered(self.nghttp("/"), status="200", grpc_status="12")
 
     @setting.unless_reference("grpcio resets the stream")
-    def test_what_is_not_grpc_gets_415(self):
-        said = self.nghttp(f"{SERVICE}/EmptyCall", headers=["-H", "content-type: text/plain"])
-        self.assert_answered(said, status="415")
+    def test_a_request_that_is_not_grpc_gets_415(self):
+        output = self.nghttp(f"{SERVICE}/EmptyCall", headers=["-H", "content-type: text/plain"])
+        self.assert_answered(output, status="415")
 
     @setting.unless_reference("grpcio answers a GET with HTTP 405")
     def test_a_get_is_unimplemented(self):
-        said = self.nghttp(f"{SERVICE}/EmptyCall", "-H", ":method: GET")
-        self.assert_answered(said, grpc_status="12")
+        output = self.nghttp(f"{SERVICE}/EmptyCall", "-H", ":method: GET")
+        self.assert_answered(output, grpc_status="12")
 
     def test_h2load_succeeds_with_every_request(self):
         self.body.write(length_prefixed(bytes([0x10, 100])))

@@ -36,4 +36,4 @@ class Tour(unittest.TestCase):
         codes = re.findall(r"^ *Code: (\w+)", outcome.err, re.MULTILINE)
         self.assertEqual(codes, ["DeadlineExceeded"], str(outcome))
         self.assertIn("NOTIFICATION_KIND_PRICE_CHANGED", outcome.out)
-        self.assertIn("Delete Item 1 request from 192.13.188.178:50051", server.said())
+        self.assertIn("Delete Item 1 request from 192.13.188.178:50051", server.output())

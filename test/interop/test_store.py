@@ -169,7 +169,7 @@ class Grpcurl(Store):
         self.assertIn("Code: DeadlineExceeded", outcome.err)
         self.assertIn('"value": "NQ=="', outcome.out)
 
-    def test_a_node_that_does_not_lead_says_who_does(self):
+    def test_a_follower_names_the_leader(self):
         leader = self.leader()
         other = (leader + 1) % 3
         flags = ["-v", "-d", json.dumps({"key": "eA=="})]
@@ -305,7 +305,7 @@ class Classic(Store):
         self.assertEqual(self.serve("GET name1").Data, "Dholu")
         self.assertEqual(self.serve("GET name2").Data, "Raju the Second")
 
-    def test_what_makes_no_sense_is_said_and_not_done(self):
+    def test_invalid_commands_are_refused_with_a_reason(self):
         stub = self.calls.RaftServiceStub(self.channel(self.leader()))
         reply = stub.ServeClient(self.messages.ServeClientArgs(Request="DROP x"), timeout=LONG_S)
         self.assertFalse(reply.Success)
