@@ -383,10 +383,9 @@ impl Call<'_> {
                     return true;
                 }
                 NodeFailure::NamesLeader(_) | NodeFailure::NoLeader | NodeFailure::Busy(_) => {
-                    has_answers = true
+                    has_answers = true;
                 }
                 NodeFailure::Unreachable(_) | NodeFailure::Incompatible | NodeFailure::TimedOut => {
-                    ()
                 }
             }
         }
