@@ -11,6 +11,7 @@
 #[path = "../support/free_address.rs"]
 mod free_address;
 mod matching;
+mod references;
 mod shell;
 mod transcript;
 
@@ -68,8 +69,65 @@ fn readme_md_does_what_it_says() {
     paste("README.md");
 }
 
-/// A block of README.md that is no transcript has no command that nothing runs: the two scripts in
-/// it are steps of `scripts/test`.
+#[test]
+fn the_guide_of_the_market_does_what_it_says() {
+    paste("src/market/README.md");
+}
+
+#[test]
+fn the_guide_of_the_store_does_what_it_says() {
+    paste("src/kv/README.md");
+}
+
+#[test]
+fn the_guide_of_mapreduce_does_what_it_says() {
+    paste("src/mapreduce/README.md");
+}
+
+/// The documents that people read.
+const DOCUMENTS: [&str; 14] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "schemas/README.md",
+    "schemas/files.md",
+    "schemas/job-files.md",
+    "schemas/native-envelope.md",
+    "scripts/README.md",
+    "src/kv/README.md",
+    "src/mapreduce/README.md",
+    "src/market/README.md",
+    "test/README.md",
+];
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = references::files(root);
+    let mut missing = Vec::new();
+    for document in DOCUMENTS {
+        let text = read(document);
+        let folder = root.join(document).parent().unwrap().to_owned();
+        let links = references::links(&text).into_iter();
+        missing.extend(
+            links
+                .filter(|target| !folder.join(target).exists())
+                .map(|target| format!("{document}: no {target}")),
+        );
+        let paths = references::named_paths(&text).into_iter();
+        missing.extend(
+            paths
+                .filter(|path| !references::exists(&files, path))
+                .map(|path| format!("{document}: no {path}")),
+        );
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+/// Only transcripts contain commands. The block with the two scripts is an exception: they are steps
+/// of `scripts/test` themselves.
 #[test]
 fn every_command_of_readme_md_is_run() {
     for block in blocks(&read("README.md")) {
