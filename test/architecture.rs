@@ -11,6 +11,8 @@ mod rules;
 mod samples;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/words.rs"]
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -23,14 +25,19 @@ const TOP: &[&str] = &[
     ".ci",
     ".config",
     ".git",
+    ".github",
     ".gitignore",
     "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "SECURITY.md",
     "clippy.toml",
+    "deny.toml",
     "proto",
     "rustfmt.toml",
     "schemas",
@@ -168,6 +175,13 @@ fn no_file_is_too_long_and_every_name_says_something() {
     let findings = written().flat_map(|(file, text)| {
         rules::length(file, text).into_iter().chain(rules::file_name(file))
     });
+    must_be_empty(findings.collect());
+}
+
+#[test]
+fn replaced_words_do_not_come_back() {
+    let files = files();
+    let findings = files.iter().flat_map(|(file, text)| words::replaced_words(file, text));
     must_be_empty(findings.collect());
 }
 
