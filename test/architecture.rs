@@ -5,6 +5,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot read the repository has failed")]
 
+#[path = "architecture/file_tables.rs"]
+mod file_tables;
 #[path = "architecture/rules.rs"]
 mod rules;
 #[path = "architecture/samples.rs"]
@@ -175,6 +177,18 @@ fn no_file_is_too_long_and_every_name_says_something() {
     let findings = written().flat_map(|(file, text)| {
         rules::length(file, text).into_iter().chain(rules::file_name(file))
     });
+    must_be_empty(findings.collect());
+}
+
+#[test]
+fn tables_of_files_are_up_to_date() {
+    let files = files();
+    let exists = |path: &str| {
+        let (file, folder) = (format!("{path}.rs"), format!("{path}/"));
+        files.iter().any(|(name, _)| *name == file || name.starts_with(&folder))
+    };
+    let findings =
+        files.iter().flat_map(|(file, text)| file_tables::stale_names(file, text, exists));
     must_be_empty(findings.collect());
 }
 
