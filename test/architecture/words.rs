@@ -6,13 +6,11 @@ use super::rules::Finding;
 /// Replaced names, as whole identifiers or words: the old one, then the word to use.
 const REPLACED: &[(&str, &str)] = &[
     ("Aim", "Target"),
-    ("DEPARTED", "TOMBSTONE"),
     ("Grains", "FixedPointScale"),
     ("Guest", "InboundPeer"),
     ("LOOKS", "Query"),
     ("Lobby", "PeerRegistry"),
     ("News", "Notification, DiskCompletion, JobEvent: an exact name"),
-    ("Resident", "EventLoopTask"),
     ("SULK", "cooldown"),
     ("Spares", "PreparedFiles"),
     ("Uplink", "PeerStream"),
@@ -25,6 +23,8 @@ const REPLACED: &[(&str, &str)] = &[
 /// Replaced phrases, in any letter case.
 const PHRASES: &[(&str, &str)] = &[
     ("house rule", "architecture test"),
+    ("impl resident", "EventLoopTask"),
+    ("the resident", "the event-loop task"),
     ("classic exercise", "course version"),
     ("classic trial", "course version's trial"),
 ];
