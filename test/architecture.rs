@@ -181,6 +181,16 @@ fn no_file_is_too_long_and_every_name_says_something() {
 }
 
 #[test]
+fn no_test_sleeps() {
+    let files = files();
+    let tests = files.iter().filter(|(file, _)| {
+        let ours = !file.starts_with("test/etcd-bench/") && file != "test/support/wait.rs";
+        file.starts_with("test/") && file.ends_with(".rs") && ours
+    });
+    must_be_empty(tests.flat_map(|(file, text)| rules::sleeps(file, text)).collect());
+}
+
+#[test]
 fn tables_of_files_are_up_to_date() {
     let files = files();
     let exists = |path: &str| {

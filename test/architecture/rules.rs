@@ -382,6 +382,20 @@ fn statics(source: &Source<'_>) -> Vec<Finding> {
     findings
 }
 
+/// A test does not sleep: it polls until a deadline. `wait.rs` has the functions for both.
+pub fn sleeps(file: &str, text: &str) -> Vec<Finding> {
+    let sleeping = |path: &NamedPath| path.parts.ends_with(&["thread".into(), "sleep".into()]);
+    let paths = paths(&code_only(text)).into_iter().filter(sleeping);
+    paths
+        .map(|path| Finding {
+            file: file.to_owned(),
+            line: path.line,
+            what: "`thread::sleep` in a test: poll until a deadline, see test/support/wait.rs"
+                .into(),
+        })
+        .collect()
+}
+
 /// No file above [`LONGEST`] lines.
 pub fn length(file: &str, text: &str) -> Option<Finding> {
     let lines = text.lines().count();

@@ -195,3 +195,10 @@ fn comments_and_literals_are_blanked_and_lines_stay() {
     assert_eq!(words, ["a", "e", "i", "k:", "&'l", "o", "q"]);
     assert_eq!(code.lines().count(), text.lines().count());
 }
+
+#[test]
+fn a_test_that_sleeps_is_caught() {
+    let text = "fn a() {\n    std::thread::sleep(x);\n    thread::sleep(y); // thread::sleep\n}\n";
+    let lines: Vec<usize> = rules::sleeps("test/a.rs", text).iter().map(|f| f.line).collect();
+    assert_eq!(lines, [2, 3]);
+}
