@@ -6,7 +6,7 @@ use agora::market::client::{Event, MarketClient, Order};
 use agora::market::state::{ItemId, OrderId};
 
 use crate::group::Group;
-use crate::traders::{Bought, Remembered, SUPPLIED, Told};
+use crate::traders::{Bought, Remembered, SUPPLIED, Notified};
 
 /// All orders of an account, ascending, page by page.
 fn all_orders(page: impl Fn(&str) -> agora::market::client::Page<Order>) -> Vec<Order> {
@@ -72,7 +72,7 @@ fn check_buyer(group: &Group, bought: &Bought) -> Vec<Order> {
 }
 
 /// A seller was notified of each order once, in order.
-fn check_seller(group: &Group, told: &Told) -> Vec<Order> {
+fn check_seller(group: &Group, told: &Notified) -> Vec<Order> {
     let sold = sold_by(&group.client(&told.name));
     let news = told.notifications.iter().filter_map(|notification| match &notification.event {
         Event::Sold(order) => Some(order),

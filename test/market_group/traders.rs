@@ -45,7 +45,7 @@ pub struct Bought {
 }
 
 /// The notifications of a seller's watcher, in order.
-pub struct Told {
+pub struct Notified {
     pub name: String,
     pub notifications: Vec<Notification>,
 }
@@ -54,7 +54,7 @@ pub struct Told {
 pub struct Traders {
     square: Arc<Square>,
     sellers: Vec<(Arc<MarketClient>, JoinHandle<()>)>,
-    watchers: Vec<JoinHandle<Told>>,
+    watchers: Vec<JoinHandle<Notified>>,
     told: Vec<Arc<AtomicU64>>,
     buyers: Vec<JoinHandle<Bought>>,
 }
@@ -62,7 +62,7 @@ pub struct Traders {
 /// The records at the end.
 pub struct Remembered {
     pub bought: Vec<Bought>,
-    pub told: Vec<Told>,
+    pub told: Vec<Notified>,
     /// Items whose stock never rose.
     pub fixed: Vec<ItemId>,
     pub done: u64,
@@ -136,7 +136,7 @@ impl Traders {
 
 /// Collects a mailbox. Its numbers must have no gaps: no notification is lost, out of order or
 /// repeated.
-fn watch(client: Arc<MarketClient>, stop: Arc<AtomicBool>, told: &AtomicU64) -> Told {
+fn watch(client: Arc<MarketClient>, stop: Arc<AtomicBool>, told: &AtomicU64) -> Notified {
     let name = client.address().to_owned();
     let mut watcher = Watcher::new(client, stop);
     let mut notifications: Vec<Notification> = Vec::new();
@@ -147,7 +147,7 @@ fn watch(client: Arc<MarketClient>, stop: Arc<AtomicBool>, told: &AtomicU64) -> 
         }
         notifications.push(notification);
     }
-    Told { name, notifications }
+    Notified { name, notifications }
 }
 
 impl Square {
