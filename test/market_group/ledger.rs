@@ -6,7 +6,7 @@ use agora::market::client::{Event, MarketClient, Order};
 use agora::market::state::{ItemId, OrderId};
 
 use crate::group::Group;
-use crate::traders::{Bought, Remembered, SUPPLIED, Notified};
+use crate::traders::{Bought, Notified, Remembered, SUPPLIED};
 
 /// All orders of an account, ascending, page by page.
 fn all_orders(page: impl Fn(&str) -> agora::market::client::Page<Order>) -> Vec<Order> {
