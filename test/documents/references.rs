@@ -50,7 +50,7 @@ fn is_path(word: &str) -> bool {
     let below =
         |folder: &&str| word.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
     plain
-        && (FOLDERS.iter().any(|folder| below(folder))
+        && (FOLDERS.iter().any(below)
             || EXTENSIONS.iter().any(|end| word.ends_with(end) && word.len() > end.len()))
 }
 

@@ -142,7 +142,7 @@ impl Harness {
     }
 
     /// The actions since the last call but for pings, and the end of the round, as text.
-    pub fn to_text(&mut self) -> String {
+    pub fn take_text(&mut self) -> String {
         let mut text = String::new();
         let is_ping = |action: &Action| matches!(action, Action::Ping { .. });
         for action in self.actions().into_iter().filter(|action| !is_ping(action)) {

@@ -88,7 +88,7 @@ fn run_command(harness: &mut Harness, command: &str, happened: &mut String) {
             }
             _ => harness.until(ms(at)),
         }
-        happened.push_str(&harness.to_text());
+        happened.push_str(&harness.take_text());
     }
     let number = |at: usize| -> u64 { words[at].parse().unwrap() };
     let counts = match words[..] {
@@ -130,5 +130,5 @@ fn run_command(harness: &mut Harness, command: &str, happened: &mut String) {
     if !counts {
         happened.push_str("(does not count)\n");
     }
-    happened.push_str(&harness.to_text());
+    happened.push_str(&harness.take_text());
 }
