@@ -69,6 +69,11 @@ impl Command {
         self.text.trim_end().ends_with('&') || self.text.contains("& done")
     }
 
+    /// Whether it changes nothing, so that it may be repeated.
+    pub fn only_reads_files(&self) -> bool {
+        ["tail ", "cat ", "grep "].iter().any(|program| self.text.starts_with(program))
+    }
+
     /// Whether the document shows it failing.
     pub fn fails(&self) -> bool {
         self.output.iter().any(|line| line.starts_with("FAIL") || line.starts_with("ERROR"))
