@@ -166,3 +166,23 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longest wait of a node with disk space is shorter than the shortest one without.
+    #[test]
+    fn nodes_with_disk_space_stand_for_election_first() {
+        for config in [Config::lan(0, vec![0]), Config::classic(0, vec![0])] {
+            let mut random = Random::new(1);
+            let (min, max) = (config.election_timeout, config.max_election_timeout());
+            for _ in 0..1000 {
+                let usual = config.random_election_timeout(&mut random, false);
+                assert!((min..max).contains(&usual), "{usual:?}");
+                let full = config.random_election_timeout(&mut random, true);
+                assert!((max + min..2 * max).contains(&full), "{full:?}");
+            }
+        }
+    }
+}
