@@ -3,6 +3,7 @@
 use super::super::frame::Frame;
 use super::super::simd::{LANES, Lanes};
 use super::LEAF;
+use super::order::bounding_box;
 use super::scan::BLOCKS;
 
 /// Radii are enlarged by a factor, since f32 may round down, and by a summand, since squares may
@@ -72,15 +73,7 @@ impl<const D: usize> Ball<D> {
 impl<const D: usize> Branch<D> {
     /// With its center in the middle of the points, and no radius yet.
     pub(super) fn around(points: &[[f64; D]], frame: &Frame) -> Branch<D> {
-        let mut low = [f64::INFINITY; D];
-        let mut high = [f64::NEG_INFINITY; D];
-        for point in points {
-            for dim in 0..D {
-                let x = point[dim];
-                low[dim] = if x < low[dim] { x } else { low[dim] };
-                high[dim] = if x > high[dim] { x } else { high[dim] };
-            }
-        }
+        let (low, high) = bounding_box(points);
         let origin: [f64; D] = std::array::from_fn(|dim| low[dim] / 2.0 + high[dim] / 2.0);
         let mut center = [0.0; D];
         frame.transform(&origin).zip(&mut center).for_each(|(z, center)| *center = z as f32);

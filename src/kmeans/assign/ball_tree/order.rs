@@ -11,6 +11,19 @@ const MAX_BITS: u32 = 11;
 /// Enough for any real data; it bounds the recursion for degenerate data.
 const MAX_DEPTH: u32 = 16;
 
+/// The smallest and the largest value of each coordinate.
+pub(super) fn bounding_box<const D: usize>(points: &[[f64; D]]) -> ([f64; D], [f64; D]) {
+    let (mut low, mut high) = ([f64::INFINITY; D], [f64::NEG_INFINITY; D]);
+    for point in points {
+        for dim in 0..D {
+            let x = point[dim];
+            low[dim] = if x < low[dim] { x } else { low[dim] };
+            high[dim] = if x > high[dim] { x } else { high[dim] };
+        }
+    }
+    (low, high)
+}
+
 /// The points in their new order, and the former index of each.
 ///
 /// The box around them is halved again and again where it is longest, and the points are sorted by
@@ -111,15 +124,7 @@ struct Grid<const D: usize> {
 
 impl<const D: usize> Grid<D> {
     fn around(points: &[[f64; D]], cell_bits: u32) -> Grid<D> {
-        let mut low = [f64::INFINITY; D];
-        let mut high = [f64::NEG_INFINITY; D];
-        for point in points {
-            for dim in 0..D {
-                let x = point[dim];
-                low[dim] = if x < low[dim] { x } else { low[dim] };
-                high[dim] = if x > high[dim] { x } else { high[dim] };
-            }
-        }
+        let (low, high) = bounding_box(points);
         let mut sides: [f64; D] = std::array::from_fn(|dim| high[dim] - low[dim]);
         let mut bits: [Vec<u16>; D] = std::array::from_fn(|_| vec![0]);
         for bit in (0..cell_bits).rev() {
