@@ -3,7 +3,7 @@
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use super::replica::{self, NodeSetup};
-use crate::market::service::{self, AsyncLineWriter, MarketService};
+use crate::market::service::{self, AddressLimits, AsyncLineWriter, HourlyLimit, MarketService};
 use crate::market::state::Limits;
 use crate::raft::NodeId;
 
@@ -25,9 +25,47 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         .value("data", "its directory (default: none, and nothing survives a restart)", "DIR")
         .value("node", "this replica's number among the peers", "N")
         .switch("quiet", "print no line for each request");
-    let parsed = replica::flags(flags).parse(arguments)?;
+    let parsed = replica::flags(limit_flags(flags)).parse(arguments)?;
     parsed.no_arguments()?;
-    open(&parsed, &setup(&parsed)?)
+    open(&parsed, &setup(&parsed)?, address_limits(&parsed)?)
+}
+
+/// The flags of the limits by network address.
+fn limit_flags(flags: Flags) -> Flags {
+    HOURLY_LIMITS.iter().fold(flags, |flags, (name, what, limit)| {
+        let help = format!(
+            "{what} that one address (of IPv6 one /64) may make in an hour; 0 for no limit \
+             (default {}, and no limit for loopback)",
+            limit(&mut AddressLimits::DEFAULT.clone()).count
+        );
+        flags.value(name, &help, "N")
+    })
+}
+
+/// A limit among all of them.
+type LimitOf = fn(&mut AddressLimits) -> &mut HourlyLimit;
+
+/// Each limit's flag and what it limits.
+const HOURLY_LIMITS: [(&str, &str, LimitOf); 4] = [
+    ("registrations-per-hour", "accounts", |limits| &mut limits.registrations),
+    ("items-per-hour", "items", |limits| &mut limits.items),
+    ("ratings-per-hour", "ratings", |limits| &mut limits.ratings),
+    ("wishes-per-hour", "changes of wishlists", |limits| &mut limits.wishes),
+];
+
+/// The highest limit an hour.
+const MAX_PER_HOUR: u64 = 1_000_000;
+
+/// A flag that is given limits loopback as well.
+fn address_limits(parsed: &Parsed) -> Result<AddressLimits, Failure> {
+    let mut limits = AddressLimits::DEFAULT;
+    for (name, _, limit) in HOURLY_LIMITS {
+        if parsed.text(name).is_some() {
+            let count = parsed.number(name, 0, 0..=MAX_PER_HOUR)? as u32;
+            *limit(&mut limits) = HourlyLimit { count, includes_loopback: true };
+        }
+    }
+    Ok(limits)
 }
 
 fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
@@ -46,14 +84,14 @@ fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
     Ok(NodeSetup { id, directory, machine: "market", default_group: "market", peers })
 }
 
-fn open(parsed: &Parsed, setup: &NodeSetup) -> Result<(), Failure> {
+fn open(parsed: &Parsed, setup: &NodeSetup, limits: AddressLimits) -> Result<(), Failure> {
     let lines = if parsed.is_on("quiet") {
         AsyncLineWriter::disabled()
     } else {
         AsyncLineWriter::start(std::io::stdout())
             .map_err(|error| Failure::because("cannot print", error))?
     };
-    let service = MarketService::new(Limits::DEFAULT, lines);
+    let service = MarketService::new(Limits::DEFAULT, lines).with_address_limits(limits);
     let notice = if setup.directory.is_none() { NO_DATA_NOTICE } else { "" };
     replica::run(parsed, setup, notice, service, service::register)
 }
@@ -72,6 +110,8 @@ mod tests {
             "--node 1 --peers 1=127.0.0.1:0,2=127.0.0.1:0",
             "--node 3 --peers 1=127.0.0.1:0,2=127.0.0.1:0 --data d",
             "--listen 127.0.0.1:0 --lease 0.001",
+            "--listen 127.0.0.1:0 --ratings-per-hour 1000001",
+            "--listen 127.0.0.1:0 --items-per-hour many",
         ] {
             let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             assert!(matches!(run(&arguments), Err(Failure::Usage(_))), "{line}");

@@ -9,6 +9,10 @@ pub const LAST_REQUEST_ID: &str = "agora-last-request-id";
 /// command may be sent again.
 pub const FULL: &str = "agora-full";
 
+/// Trailing metadata of a refusal because of a limit an hour: the milliseconds after which the same
+/// command will be taken. The name and the format are gRPC's, for its retry policies (gRFC A6).
+pub const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
+
 /// How fresh an answer must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consistency {

@@ -1,13 +1,15 @@
 //! One handler for each method.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use super::address_limits::{Limited, TooMany};
 use super::queries::{QUERIES, QueryMethod};
 use super::ticket::Ticket;
 use super::wire::{self, CommandRequest};
 use super::{MarketService, NAME, identity};
-use crate::call::Status;
-use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID};
+use crate::call::{Code, Status};
+use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID, RETRY_PUSHBACK};
 use crate::market::state::{Action, Command, Error, ItemId, Reply};
 use crate::replica::node::{Node, Shared};
 use crate::replica::service::{self, WatchCall};
@@ -17,8 +19,8 @@ use crate::rpc::{Answer, Answered, Services, Shape};
 pub fn register(services: &mut Services, node: &Node<MarketService>) {
     for (method, read) in wire::COMMANDS {
         let node = node.clone();
-        services.deferrable(&path(method), move |_, message, answer| {
-            command(&mut node.lock(), read(message)?, answer)
+        services.deferrable(&path(method), move |context, message, answer| {
+            command(&mut node.lock(), context.peer, read(message)?, answer)
         });
     }
     for method in QUERIES {
@@ -42,14 +44,19 @@ fn path(method: &str) -> String {
 /// Executes a command. A node that does not lead refuses it before it reads the command.
 fn command(
     node: &mut Shared<MarketService>,
+    peer: SocketAddr,
     request: CommandRequest<'_>,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
     service::check_leader(node)?;
     let CommandRequest { uuid, address, request_id, action } = request;
+    let caller = identity::caller(uuid, address);
+    if let Ok(caller) = caller {
+        // Before the line is printed, so that a flood of refused calls prints nothing.
+        check_address_limits(node, peer.ip(), &Command { request_id, caller, action })?;
+    }
     let rating = node.service_mut().print_request(address, uuid, &action);
-    let caller = identity::caller(uuid, address)?;
-    let command = Command { request_id, caller, action };
+    let command = Command { request_id, caller: caller?, action };
     command.check_size(node.state().machine().limits())?;
     let updated = match action {
         Action::UpdateItem { item, .. } => Some(item),
@@ -63,6 +70,45 @@ fn command(
     }
     let encode = |bytes: &mut Vec<u8>| Ok(command.encode_into(bytes)?);
     service::write(node, None, encode, answer, |reply| Ticket::Command { reply, updated, rating })
+}
+
+/// Takes the tokens that a command costs its network address. A repeated command costs nothing.
+fn check_address_limits(
+    node: &mut Shared<MarketService>,
+    peer: IpAddr,
+    command: &Command<'_>,
+) -> Result<(), Status> {
+    let limiter = &node.service_mut().address_limiter;
+    let of_action = Limited::of(&command.action).filter(|what| limiter.applies(*what, peer));
+    let of_new_caller =
+        Some(Limited::Registrations).filter(|registrations| limiter.applies(*registrations, peer));
+    if of_action.is_none() && of_new_caller.is_none() {
+        return Ok(());
+    }
+    let now = node.elapsed_since(Duration::ZERO);
+    let (service, state) = node.service_and_state();
+    let market = state.machine();
+    let is_new_caller = !market.has_account(&command.caller.identity);
+    let of_new_caller = of_new_caller.filter(|_| is_new_caller);
+    if of_action.is_none() && of_new_caller.is_none() || market.final_answer(command).is_some() {
+        return Ok(());
+    }
+    let limiter = &mut service.address_limiter;
+    let taken = [of_new_caller, of_action]
+        .into_iter()
+        .flatten()
+        .try_for_each(|what| limiter.take(what, peer, now));
+    if let Some(count) = limiter.refusals_to_log(now) {
+        log::warn!("commands refused because of their network address: {count}, now of {peer}");
+    }
+    taken.map_err(too_many)
+}
+
+/// The status of a command beyond the limits of its network address.
+fn too_many(too_many: TooMany) -> Status {
+    let status = full(Status::new(Code::ResourceExhausted, too_many.to_string()));
+    let wait_ms = i32::try_from(too_many.wait.as_millis() + 1).unwrap_or(i32::MAX);
+    service::with_metadata(status, RETRY_PUSHBACK, &wait_ms.to_string())
 }
 
 /// The answer to a command that need not go into the log, because no later state could give another

@@ -17,12 +17,14 @@
 //! - [`queries`]: the methods that read the state
 //! - [`ticket`]: a call that waits, and its response
 //! - [`identity`]: authentication by UUID
+//! - [`address_limits`]: how many accounts, items, ratings and wishes an address may make
 //! - [`watch`]: sends notifications to watches as events happen
 //! - [`line_writer`]: prints one line for each request
 //! - [`wire`]: parses requests and appends responses
 //!
-//! The network address of a request has no meaning: the UUID alone identifies the caller.
+//! The network address of a request identifies nobody: the UUID alone does. But it is limited.
 
+mod address_limits;
 mod calls;
 mod identity;
 mod line_writer;
@@ -33,6 +35,7 @@ mod wire;
 
 use std::fmt::Display;
 
+pub use address_limits::{AddressLimits, HourlyLimit};
 pub use calls::register;
 pub use line_writer::AsyncLineWriter;
 pub use ticket::Ticket;
@@ -45,6 +48,7 @@ use crate::replica::engine::Answer;
 use crate::replica::node::{Service, Shared};
 use crate::replica::service::check_leader;
 use crate::rpc::Reactor;
+use address_limits::AddressLimiter;
 use watch::Watches;
 
 /// The full name of the service.
@@ -58,12 +62,23 @@ pub struct MarketService {
     limits: Limits,
     lines: AsyncLineWriter,
     watches: Watches,
+    address_limiter: AddressLimiter,
 }
 
 impl MarketService {
     /// A market that starts with these limits, and prints a line for each request to `lines`.
     pub fn new(limits: Limits, lines: AsyncLineWriter) -> MarketService {
-        MarketService { limits, lines, watches: Watches::default() }
+        MarketService {
+            limits,
+            lines,
+            watches: Watches::default(),
+            address_limiter: AddressLimiter::new(AddressLimits::NONE),
+        }
+    }
+
+    /// The same market with limits for each network address; without them there are none.
+    pub fn with_address_limits(self, limits: AddressLimits) -> MarketService {
+        MarketService { address_limiter: AddressLimiter::new(limits), ..self }
     }
 
     /// Prints the line of a command, unless the line has the result of the command: then it is

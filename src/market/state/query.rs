@@ -8,7 +8,7 @@
 //! [`Limits::max_page`]: super::Limits::max_page
 
 use super::accounts::AccountId;
-use super::command::{Caller, ItemId, OrderId};
+use super::command::{Caller, Identity, ItemId, OrderId};
 use super::error::Error;
 use super::item::{Item, Listing, Stock};
 use super::mailboxes::{Event, Snapshot};
@@ -113,6 +113,11 @@ impl Market {
     /// An order that a reply names: no credentials are checked.
     pub fn receipt(&self, id: OrderId) -> Option<OrderView<&str>> {
         Some(self.order_view(id, self.orders.get(id)?))
+    }
+
+    /// Whether an identity has an account, under whatever address.
+    pub fn has_account(&self, identity: &Identity) -> bool {
+        self.accounts.find(identity).is_some()
     }
 
     /// The account whose mailbox a caller may read: what [`Market::mailboxes_changed_since`] names
