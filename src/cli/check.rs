@@ -12,6 +12,7 @@ use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Audit, Checked, Commands, Directory, StorageError, check, machine_of,
 };
+use crate::text::printable;
 
 const ABOUT: &str = "\
 Reads the files of a node and prints the content of each; for a market it checks stock, sales and
@@ -93,7 +94,7 @@ fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure
     let Findings { files: Checked { files, faults, loss }, state } = findings;
     let width = files.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, what) in &files {
-        print_line(&format!("{name:<width$}  {what}"))?;
+        print_line(&printable(&format!("{name:<width$}  {what}")))?;
     }
     if is_in_use {
         print_line("A node works here: what it is writing may look unfinished.")?;
@@ -104,7 +105,7 @@ fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure
     }
     let state = state.map_err(|what| Failure::Failed(format!("agora check: {path}: {what}")))?;
     for line in state {
-        print_line(&format!("{:<width$}  {line}", "state"))?;
+        print_line(&printable(&format!("{:<width$}  {line}", "state")))?;
     }
     if let Some(loss) = loss {
         let what = loss.describe();

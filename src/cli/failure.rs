@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::call::Status;
+use crate::text::printable_lines;
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ impl Failure {
             Failure::Usage(text) => (text, 2),
             Failure::Failed(text) => (text, 1),
         };
-        let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+        // Reasons contain texts of servers, peers and files.
+        let _ = writeln!(std::io::stderr(), "{}", printable_lines(text.trim_end()));
         ExitCode::from(code)
     }
 }

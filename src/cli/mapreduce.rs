@@ -8,6 +8,7 @@ use super::{Failure, output};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::master::{Master, Round};
 use crate::mapreduce::streaming::Streaming;
+use crate::text::printable;
 
 /// Runs a job of two commands.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -30,6 +31,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     let skip_bad = parsed.is_on("skip-bad");
     flags.options.policy.skip_bad_records = skip_bad;
+    // Local workers serve this job alone.
+    flags.options.worker_arguments.push("--allow-commands".into());
     let parameters = Streaming::parameters(&mapper, &reducer, skip_bad);
     let mut master = Master::new(flags.options.clone(), Streaming::NAME, parameters, &flags.input)?;
     let mut job_output = JobOutput::begin(&master, &flags, false)?;
@@ -65,5 +68,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 
 /// What the commands counted.
 fn counts(counters: &Counters) -> String {
-    counters.iter().map(|(group, name, count)| format!("\n{group}: {name} = {count}")).collect()
+    let line =
+        |(group, name, count)| format!("\n{}: {} = {count}", printable(group), printable(name));
+    counters.iter().map(line).collect()
 }

@@ -30,9 +30,12 @@ mod trade;
 mod word_count;
 mod worker;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 pub use failure::Failure;
+
+use crate::text::printable;
 
 /// A subcommand.
 struct Command {
@@ -86,7 +89,13 @@ pub fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let environment = env_logger::Env::default().default_filter_or(default_level(&arguments));
-    env_logger::Builder::from_env(environment).format_timestamp_millis().init();
+    // Log lines contain texts of clients and peers: each stays one line, without escape sequences.
+    env_logger::Builder::from_env(environment)
+        .format(|line, record| {
+            let (time, level, target) = (line.timestamp_millis(), record.level(), record.target());
+            writeln!(line, "[{time} {level:<5} {target}] {}", printable(&record.args().to_string()))
+        })
+        .init();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -9,13 +9,14 @@
 mod line_reader;
 mod words;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use line_reader::InputLine;
 pub(super) use line_reader::{LineReader, NotificationPrinter};
 use words::{OpenQuote, split};
 
 use super::Failure;
+use crate::text::printable_lines;
 
 /// A command of the shell; `W` is its context.
 pub(super) struct Verb<W> {
@@ -124,7 +125,7 @@ fn execute_line<W>(context: &W, verbs: &[Verb<W>], line: &str) -> LineOutcome {
 }
 
 fn print_failure(text: &str) -> LineOutcome {
-    match print_line(text) {
+    match print_line(&printable_lines(text)) {
         Ok(()) => LineOutcome::Failed,
         Err(_) => LineOutcome::Exit,
     }
@@ -132,8 +133,14 @@ fn print_failure(text: &str) -> LineOutcome {
 
 /// Writes text and a newline to stdout. If the reader has gone (`| head`), the process exits with
 /// status 0.
+///
+/// On a terminal, hidden characters of the text are escaped. Otherwise stored keys and values may
+/// be read by a program.
 pub(super) fn print_line(text: &str) -> Result<(), Failure> {
-    print_bytes(text.as_bytes())
+    match io::stdout().is_terminal() {
+        true => print_bytes(printable_lines(text).as_bytes()),
+        false => print_bytes(text.as_bytes()),
+    }
 }
 
 /// As [`print_line`], for bytes that need not be UTF-8.
@@ -146,7 +153,7 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Writes a note to stderr; errors are ignored.
+/// Writes a note to stderr, with hidden characters escaped; errors are ignored.
 pub(super) fn print_note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable_lines(text));
 }

@@ -1,6 +1,6 @@
 //! `agora mapper` and `agora reducer`: workers of MapReduce.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::process;
 use std::thread;
 use std::time::Duration;
@@ -49,15 +49,28 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
         .value("fail-probability", "probability that a task fails, from 0 to 1, for tests", "P")
         .value("task-delay", "pause before each task, for tests", "SECONDS")
         .switch(
+            "allow-commands",
+            "accept jobs that run commands (agora mapreduce): whoever may submit a job can then run\n\
+             any program as this user",
+        )
+        .switch(
             "until-stdin-ends",
-            "exit at the end of stdin; the master starts its workers with this flag",
+            "exit at the end of stdin, whose first line is the id of the only job that is accepted;\n\
+             the master starts its workers with this flag",
         );
     let parsed = serve::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     let mut services = Services::new();
-    let options = options(&parsed, role)?;
-    let data = options.data.clone();
+    let mut options = options(&parsed, role)?;
     let addresses = serve::addresses(&parsed, None)?;
+    if parsed.is_on("until-stdin-ends") {
+        options.only_job = Some(first_line_of_stdin()?);
+    }
+    let data = options.data.clone();
+    let commands = match options.allow_commands {
+        true => "it runs the commands of jobs (--allow-commands)",
+        false => "it runs no commands (no --allow-commands)",
+    };
     let tasks = register(&mut services, role, kinds(), options);
     let name = match role {
         Role::Mapper => "mapper",
@@ -66,7 +79,8 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     let served = serve::run_with_setup(&parsed, services, &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
         for address in server.local_addrs() {
-            log::info!("a {name} listens on {address}, its files are in {}", data.display());
+            let data = data.display();
+            log::info!("a {name} listens on {address}, its files are in {data}; {commands}");
         }
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());
@@ -99,7 +113,21 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
             Some(_) => parsed.seconds("task-delay", Duration::ZERO)?,
         },
         channel,
+        allow_commands: parsed.is_on("allow-commands"),
+        only_job: None,
     })
+}
+
+/// Longer lines are no ids.
+const MAX_ID_LINE_BYTES: u64 = 1_000;
+
+/// The first line of stdin; empty at its end.
+fn first_line_of_stdin() -> Result<String, Failure> {
+    let mut line = String::new();
+    let mut stdin = std::io::stdin().lock().take(MAX_ID_LINE_BYTES);
+    let read = stdin.read_line(&mut line);
+    read.map_err(|error| Failure::because("reading the id of the job from stdin", error))?;
+    Ok(line.trim_end().to_owned())
 }
 
 /// How long a worker waits for its tasks when it ends.

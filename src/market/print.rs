@@ -9,9 +9,8 @@
 
 use std::fmt;
 
-use super::state::{
-    Action, Category, EventView, ItemFields, ItemId, ItemView, OrderView, is_unprintable,
-};
+use super::state::{Action, Category, EventView, ItemFields, ItemId, ItemView, OrderView};
+use crate::text::printable;
 
 /// The line above and below a card.
 const CARD_EDGE: &str = "\u{2013}";
@@ -22,22 +21,12 @@ const NOTICE_EDGE: &str = "#######";
 /// Characters of a UUID that are shown: the whole is a credential.
 const UUID_SHOWN: usize = 8;
 
-/// A text of a client on one line: control characters are shown as `\u{..}`.
+/// A text of a client on one line: hidden characters are escaped.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.contains(is_unprintable) {
-            return f.write_str(self.0);
-        }
-        for c in self.0.chars() {
-            if is_unprintable(c) {
-                write!(f, "{}", c.escape_unicode())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        Ok(())
+        f.write_str(&printable(self.0))
     }
 }
 

@@ -17,6 +17,7 @@
 //! | `crc32c` | the checksum (RFC 3720, appendix B.4) |
 //! | `integer` | integers, without allocation |
 //! | `number` | fast parsing of decimal numbers |
+//! | `printable` | text of others for a terminal or a log line |
 //! | `scan` | fast search for a byte |
 //! | `simd` | bytes and digits, sixteen at a time |
 //!
@@ -29,6 +30,7 @@ mod crc32c;
 mod integer;
 mod line;
 mod number;
+mod printable;
 mod record;
 mod scan;
 mod simd;
@@ -38,6 +40,7 @@ pub use crc32c::{crc32c, extend_crc32c};
 pub use integer::{parse_hex, parse_u64, push_hex, push_u64};
 pub use line::{LineError, Scratch, parse_words, push_words};
 pub use number::{parse_digits, parse_f64, parse_f64_prefix, parse_fixed_f64};
+pub use printable::{is_hidden, printable, printable_lines};
 pub use record::{CHECKSUM_BYTES, push_checksum, strip_checksum};
 pub use scan::find;
 pub use simd::{CHUNK, byte_masks};

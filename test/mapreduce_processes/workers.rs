@@ -227,8 +227,8 @@ fn local_workers_log_nothing() {
 fn the_next_job_finds_its_workers_free() {
     let folder = Folder::new();
     folder.file("a.txt", "a\nb\n");
-    let fleet = Fleet::start(&folder, 1, &["--data", "first"]);
-    let other = Worker::start(&folder, "mapper", &["--data", "second"]);
+    let fleet = Fleet::start(&folder, 1, &["--data", "first", "--allow-commands"]);
+    let other = Worker::start(&folder, "mapper", &["--data", "second", "--allow-commands"]);
     let mappers = format!("{},{}", fleet.mappers[0].address, other.address);
     let map = "if [ $mapreduce_task_partition = 0 ]; then exit 1; else sleep 20; fi";
     let mut line = vec!["mapreduce", "a.txt", "--mapper", map, "--reducer", "cat", "-m", "2"];

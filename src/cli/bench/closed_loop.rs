@@ -17,6 +17,7 @@ use super::latency::Histogram;
 use crate::call::{Code, Status};
 use crate::cli::Failure;
 use crate::rpc::{ChannelOptions, Completion, Multiplexer};
+use crate::text::printable;
 
 /// Finds the leader of a group; an error if there is none for long.
 pub(super) type FindLeader<'f> = dyn Fn() -> Result<String, Failure> + 'f;
@@ -222,7 +223,7 @@ impl ClosedLoop<'_> {
             println!("refused        {}", measured.refused);
             println!("retried        {}", measured.retried);
             if let Some(refusal) = measured.first_refusal {
-                println!("the first refusal: {refusal}");
+                println!("the first refusal: {}", printable(&refusal.to_string()));
             }
         }
         match first_failure {

@@ -10,6 +10,7 @@ use crate::cli::flags::{Flags, Parsed};
 use crate::cli::{Failure, connect};
 use crate::rpc::{CallOptions, Channel, ChannelOptions};
 use crate::session::Protocol;
+use crate::text::printable;
 
 const USAGE: &str = "agora bench kv set|get|mixed|fill|probe|leader --peers N=ADDR,... [FLAGS]";
 const ABOUT: &str = "\
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "fill" => fill(&parsed, &peers, options, &data),
         "probe" => probe(&peers, &options, &data),
         "leader" => leader(&peers, &options).map(|Peer { number, address }| {
-            println!("{number} {address}");
+            println!("{number} {}", printable(&address));
         }),
         other => Err(parsed.wrong(format!("no {other:?}"))),
     }

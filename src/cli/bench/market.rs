@@ -14,6 +14,7 @@ use crate::cli::flags::{Flags, Parsed};
 use crate::cli::{Failure, connect};
 use crate::rpc::{CallOptions, Channel, ChannelOptions};
 use crate::session::Protocol;
+use crate::text::printable;
 
 const USAGE: &str =
     "agora bench market buy|search|mixed|fill|leader --market ADDR[,ADDR...] [FLAGS]";
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let items = parsed.number("items", 10_000, 1..=10_000_000)?;
     let searches = match what.as_str() {
         "leader" => {
-            println!("{}", leader(&markets, &options)?.0);
+            println!("{}", printable(&leader(&markets, &options)?.0));
             return Ok(());
         }
         "fill" => return fill(&markets, &options, items, true),

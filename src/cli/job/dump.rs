@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::text::printable_lines;
+
 /// The file, with a buffer.
 pub(super) struct Dump {
     file: File,
@@ -29,7 +31,7 @@ impl Dump {
     }
 
     pub(super) fn write_line(&mut self, text: &str) {
-        self.lines.push_str(text);
+        self.lines.push_str(&printable_lines(text));
         if !text.ends_with('\n') {
             self.lines.push('\n');
         }

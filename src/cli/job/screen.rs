@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::seconds;
 use crate::mapreduce::master::JobEvent;
+use crate::text::{printable, printable_lines};
 
 /// The screen. Write errors are ignored.
 pub(super) struct Screen {
@@ -17,6 +18,8 @@ pub(super) struct Screen {
 }
 
 const BAR_CHARS: usize = 30;
+/// The status text of a task is cut: a bar that does not fit into one row cannot be cleared.
+const MAX_STATUS_CHARS: usize = 30;
 
 impl Screen {
     pub(super) fn new(verbose: bool, quiet: bool) -> Screen {
@@ -62,9 +65,10 @@ impl Screen {
                 let mut text = format!("{} {}", self.round, bar(*maps, *reduces));
                 let _ = write!(text, " {}", seconds(*elapsed));
                 if let Some(status) = status {
-                    let _ = write!(text, " {status}");
+                    let shown: String = status.chars().take(MAX_STATUS_CHARS).collect();
+                    let _ = write!(text, " {shown}");
                 }
-                let _ = write!(io::stderr(), "\r\x1b[K{text}");
+                let _ = write!(io::stderr(), "\r\x1b[K{}", printable(&text));
                 self.has_bar = true;
             }
             _ => {}
@@ -74,7 +78,7 @@ impl Screen {
     fn write(&mut self, text: &str) {
         let clear = if std::mem::take(&mut self.has_bar) { "\r\x1b[K" } else { "" };
         // One write: stderr has no buffer.
-        let line = format!("{clear}{}\n", text.trim_end_matches('\n'));
+        let line = format!("{clear}{}\n", printable_lines(text.trim_end_matches('\n')));
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::call::Status;
 use crate::kv::client::{NodeStatus, Role};
 use crate::raft::NodeId;
-use crate::text::push_words;
+use crate::text::{self, printable_lines, push_words};
 
 /// Words as in `schemas/files.md`: escaped, with one space between them.
 pub(super) fn words(words: &[&[u8]]) -> String {
@@ -27,17 +27,11 @@ pub(super) fn escaped(word: &[u8]) -> String {
     words(&[word])
 }
 
-/// A value for a terminal: control characters and invalid UTF-8 are escaped.
+/// A value for a terminal: hidden characters and invalid UTF-8 are escaped.
 pub(super) fn printable(value: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in value.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\n' | '\t' => shown.push(character),
-                control if control.is_control() => shown.extend(control.escape_default()),
-                character => shown.push(character),
-            }
-        }
+        shown.push_str(&printable_lines(chunk.valid()));
         push_bytes(chunk.invalid(), &mut shown);
     }
     shown
@@ -54,7 +48,9 @@ pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String
     for (node, status) in statuses {
         rows.push(match status {
             Ok(status) => row(status, leader),
-            Err(status) => vec![node.to_string(), "-".into(), status.message.clone()],
+            Err(status) => {
+                vec![node.to_string(), "-".into(), text::printable(&status.message).into_owned()]
+            }
         });
     }
     let width = |column: usize| {

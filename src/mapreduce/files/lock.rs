@@ -42,7 +42,7 @@ impl From<io::Error> for LockError {
     }
 }
 
-/// The full id allows the use of the job, so only this many characters are short_id.
+/// The full id allows the use of the job, so only this many characters are shown.
 pub const SHORT_ID_CHARS: usize = 8;
 
 const FILE: &str = "job.lock";
@@ -87,7 +87,7 @@ impl JobLock {
     }
 }
 
-/// The part of a job's id that may be short_id.
+/// The part of a job's id that may be shown.
 pub fn short_id(job_id: &str) -> &str {
     job_id.get(..SHORT_ID_CHARS).unwrap_or(job_id)
 }

@@ -61,6 +61,12 @@ pub trait Job: Send + Sync {
         None
     }
 
+    /// The external commands that tasks run, human-readable; `None` if tasks run only code of this
+    /// program. A worker refuses commands unless it was started for them.
+    fn commands(&self) -> Option<String> {
+        None
+    }
+
     /// Whether the output of a map task is passed to [`combine`](Self::combine).
     fn combines(&self) -> bool {
         false

@@ -13,6 +13,7 @@ use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, TaskKind};
 use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
+use crate::text::printable_lines;
 
 /// An answer as the multiplexer delivered it.
 pub(super) struct Answer {
@@ -231,6 +232,7 @@ impl Master {
         observer: &mut dyn Observer,
     ) {
         let now = self.now();
+        let reason = &displayable(reason);
         let Some(assigned) = self.attempts.remove(&attempt) else { return };
         if let Some(call) = assigned.call
             && let Some(ready) = self.worker_slots[assigned.slot].ready()
@@ -387,5 +389,37 @@ impl Master {
                 state.maps_done = now;
             }
         }
+    }
+}
+
+/// Longer reasons are cut.
+const MAX_REASON_BYTES: usize = 8 * 1024;
+
+/// A reason that a worker gave, without escape sequences. It may have several lines: those behind
+/// the first are indented, so that none can be mistaken for a line of the master.
+fn displayable(reason: &str) -> String {
+    let reason = printable_lines(&reason[..reason.floor_char_boundary(MAX_REASON_BYTES)]);
+    let mut text = String::new();
+    for (number, line) in reason.trim_end().split('\n').enumerate() {
+        match number {
+            0 => text.push_str(line),
+            _ if line.starts_with("    ") => text.extend(["\n", line]),
+            _ => text.extend(["\n    ", line]),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::displayable;
+
+    #[test]
+    fn a_reason_forges_no_line_and_moves_no_cursor() {
+        let forged = "it failed\nR1: reduce 1, attempt 1: SUCCESS\x1b[1A\r\n    its stderr";
+        let shown =
+            "it failed\n    R1: reduce 1, attempt 1: SUCCESS\\u{1b}[1A\\u{d}\n    its stderr";
+        assert_eq!(displayable(forged), shown);
+        assert!(displayable(&"\u{202e}".repeat(100_000)).len() <= 4 * super::MAX_REASON_BYTES);
     }
 }

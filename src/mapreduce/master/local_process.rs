@@ -3,8 +3,12 @@
 //! A worker process listens on a free port, prints the address on stdout, and exits when its stdin
 //! ends. The kernel closes its stdin when the master exits, even if the master is killed, so worker
 //! processes exit with the master.
+//!
+//! Every user of the host can connect to that port. So the master writes the id of its job to the
+//! worker's stdin, and the worker serves no other job. The id is unpredictable, and unlike an
+//! argument it is not shown by `ps`.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -18,12 +22,13 @@ pub(super) struct LocalProcess {
 }
 
 impl LocalProcess {
-    /// Starts a worker process. `listening` is called once, on another thread, with the worker's
+    /// Starts a worker process for a job. `listening` is called once, on another thread, with the worker's
     /// address; `ended` is called when its stdout has ended, which means that the process has
     /// ended.
     pub(super) fn start(
         kind: TaskKind,
         options: &MasterOptions,
+        job_id: &str,
         listening: impl FnOnce(String) + Send + 'static,
         ended: impl FnOnce() + Send + 'static,
     ) -> io::Result<LocalProcess> {
@@ -31,14 +36,17 @@ impl LocalProcess {
             TaskKind::Map => "mapper",
             TaskKind::Reduce => "reducer",
         };
-        let mut child = Command::new(&options.program)
+        let child = Command::new(&options.program)
             .args([role, "--listen", "127.0.0.1:0", "--until-stdin-ends", "--data"])
             .arg(&options.data)
             .args(&options.worker_arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut process = LocalProcess { child };
+        let stdin = process.child.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        writeln!(stdin, "{job_id}")?;
+        let stdout = process.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         thread::Builder::new().name(format!("{role} stdout")).spawn(move || {
             let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
             let address =
@@ -50,7 +58,7 @@ impl LocalProcess {
             lines.for_each(drop);
             ended();
         })?;
-        Ok(LocalProcess { child })
+        Ok(process)
     }
 
     /// The process's id.

@@ -20,13 +20,14 @@ use super::calls::{InFlight, PendingSend};
 use super::local_process::LocalProcess;
 use super::requests::Request;
 use super::{Error, JobEvent, Master, MasterOptions, Observer, WorkerSource};
-use crate::call::{CallId, Status};
+use crate::call::{CallId, Code, Status};
 use crate::mapreduce::contract::path;
 use crate::mapreduce::digest::Digest;
 use crate::mapreduce::pending_calls::PendingCalls;
 use crate::mapreduce::scheduler::{TaskKind, WorkerId};
 use crate::mapreduce::wire;
 use crate::rpc::Dialed;
+use crate::text::printable;
 
 /// One configured worker: a local process, or an address.
 pub(super) struct WorkerSlot {
@@ -42,6 +43,8 @@ pub(super) struct WorkerSlot {
     generation: u64,
     /// Failures since the slot was last ready.
     failures: u32,
+    /// The last failure was a refusal of the job, which another attempt would not change.
+    is_refused: bool,
     last_error: String,
 }
 
@@ -109,6 +112,7 @@ pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
         state: SlotState::Waiting { until: Duration::ZERO },
         generation: 0,
         failures: 0,
+        is_refused: false,
         last_error: String::new(),
     };
     let mut worker_slots = Vec::new();
@@ -224,6 +228,7 @@ impl Master {
         let started = LocalProcess::start(
             slot.kind,
             &self.options,
+            &self.spec.id,
             move |address| on_listening(Event::Listening { slot: index, generation, address }),
             move || on_exit(Event::Ended { slot: index, generation }),
         );
@@ -318,7 +323,11 @@ impl Master {
         let opened = if status.is_ok() { wire::parse_opened(message) } else { Err(status.clone()) };
         let opened = match opened {
             Ok(opened) => opened,
-            Err(status) => return self.release(index, &status.message, observer),
+            Err(status) => {
+                self.release(index, &status.message, observer);
+                self.worker_slots[index].is_refused = is_final(status.code);
+                return;
+            }
         };
         // A call for one task must never wait for capacity that is only freed when another task
         // ends.
@@ -362,7 +371,8 @@ impl Master {
         let is_first = slot.failures == 0;
         slot.failures += 1;
         slot.generation += 1;
-        slot.last_error = reason.to_owned();
+        slot.last_error = printable(reason).into_owned();
+        slot.is_refused = false;
         // A local process without a connection is useless.
         slot.child = None;
         let link = slot.link();
@@ -399,11 +409,12 @@ impl Master {
         )
     }
 
-    /// Whether the workers of a kind can never start: all are local processes, and all have failed
-    /// several times before they accepted a task.
+    /// Whether the workers of a kind can never start: each is a local process that has failed
+    /// several times before it accepted a task, or refuses the job.
     pub(super) fn never_starts(&self, kind: TaskKind) -> bool {
         let mut of_kind = self.worker_slots.iter().filter(|slot| slot.kind == kind);
-        of_kind.all(|slot| slot.is_local && slot.failures >= MAX_START_FAILURES)
+        of_kind
+            .all(|slot| slot.is_refused || (slot.is_local && slot.failures >= MAX_START_FAILURES))
     }
 
     /// The error for a kind without a usable worker.
@@ -419,6 +430,11 @@ impl Master {
         let problems: Vec<String> = of_kind().map(WorkerSlot::last_error).collect();
         Some(Error::NoWorkers(kind, problems.join("; ")))
     }
+}
+
+/// Whether a worker that answers OpenJob with this code will always do so.
+fn is_final(code: Code) -> bool {
+    matches!(code, Code::PermissionDenied | Code::Unauthenticated | Code::Unimplemented)
 }
 
 /// A local process that fails this often before it accepts a task is not expected to start.

@@ -6,7 +6,7 @@
 //!   an empty value.
 //! - A command that does not end with status 0 has failed, and so has its task.
 //! - On stderr, `reporter:counter:GROUP,NAME,COUNT` adds to a counter and `reporter:status:TEXT`
-//!   sets the status. The last other lines are short_id if the command fails.
+//!   sets the status. The last other lines are shown if the command fails.
 //! - Environment variables with Hadoop's names identify the task: `mapreduce_task_partition`,
 //!   `mapreduce_task_is_map`, `mapreduce_map_input_file` and others.
 //!
@@ -63,6 +63,10 @@ impl Streaming {
 }
 
 impl Job for Streaming {
+    fn commands(&self) -> Option<String> {
+        Some(format!("mapper {:?}, reducer {:?}", self.mapper, self.reducer))
+    }
+
     fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault> {
         let mut input = task.input()?;
         let command = Command::for_map(&self.mapper, task);

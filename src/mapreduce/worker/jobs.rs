@@ -14,13 +14,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use log::Level;
+
 use super::active_attempts::ActiveAttempts;
+use super::job_log::JobLog;
 use super::open_job::OpenJob;
 use super::{Worker, WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{JobOpened, JobSpec, path};
 use crate::mapreduce::files::{JobLock, Layout, LockError, short_id};
-use crate::mapreduce::job::JobKinds;
+use crate::mapreduce::job::{Job, JobKinds};
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Responder, Services, Shape};
 
@@ -34,6 +37,7 @@ pub(super) struct Jobs {
     state: Mutex<State>,
     /// The running attempts of all jobs.
     active_attempts: Arc<ActiveAttempts>,
+    log: JobLog,
 }
 
 #[derive(Default)]
@@ -52,17 +56,19 @@ struct JobHold {
 
 /// The number of HoldJob calls at once.
 const MAX_HOLDS: usize = 1_000;
+
 impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
         let (opening, state, active_attempts) =
             (Mutex::default(), Mutex::default(), Arc::default());
-        Jobs { kinds, options, epoch, opening, state, active_attempts }
+        let log = JobLog::default();
+        Jobs { kinds, options, epoch, opening, state, active_attempts, log }
     }
 
     /// The job with this id.
     pub(super) fn get(&self, id: &str) -> Result<Arc<OpenJob>, Status> {
         let state = locked(&self.state);
-        let job = state.current.as_ref().filter(|job| job.spec.id == id);
+        let job = state.current.as_ref().filter(|job| is_same_secret(&job.spec.id, id));
         job.cloned().ok_or_else(|| Status::new(Code::NotFound, "no such job is open here"))
     }
 
@@ -83,15 +89,14 @@ impl Jobs {
     }
 
     fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<JobOpened, Status> {
-        if spec.id.len() < 32 || !spec.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Status::new(Code::InvalidArgument, "a job's id is 32 hexadecimal digits"));
-        }
+        self.check_id(&spec.id)?;
         let _opening = locked(&self.opening);
         self.check_free(&spec.id)?;
         let job = self
             .kinds
             .make(&spec.kind, &spec.parameters)
             .map_err(|reason| Status::new(Code::Unimplemented, reason))?;
+        let commands = self.check_commands(job.as_ref(), peer)?;
         let layout = Layout::new(&self.options.data);
         let lock = take(&layout, &spec.id).map_err(|error| {
             let root = layout.root().display();
@@ -107,9 +112,40 @@ impl Jobs {
         if !state.is_held(&job.spec.id) {
             return Err(Status::new(Code::Cancelled, "the master that held the job is gone"));
         }
-        log::info!("job {} of {peer} begins", short_id(&job.spec.id));
+        let commands = commands.map_or_else(String::new, |commands| format!(": {commands}"));
+        let (id, kind) = (short_id(&job.spec.id), &job.spec.kind);
+        self.log.note(Level::Info, &format!("job {id} of {peer}, {kind}, begins{commands}"));
         state.current = Some(job);
         Ok(JobOpened { epoch: self.epoch, task_slots: self.options.task_slots })
+    }
+
+    /// Checks the form of an id, and that this worker serves the job.
+    fn check_id(&self, id: &str) -> Result<(), Status> {
+        if id.len() != JOB_ID_DIGITS || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Status::new(Code::InvalidArgument, "a job's id is 32 hexadecimal digits"));
+        }
+        match &self.options.only_job {
+            Some(only) if !is_same_secret(only, id) => {
+                let reason = "this worker serves only the job that started it";
+                Err(Status::new(Code::PermissionDenied, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a job that runs commands, unless the worker was started for them. Returns the
+    /// commands.
+    fn check_commands(&self, job: &dyn Job, peer: SocketAddr) -> Result<Option<String>, Status> {
+        match job.commands() {
+            Some(commands) if !self.options.allow_commands => {
+                let text = format!("refused a job of {peer} that runs commands: {commands}");
+                self.log.note(Level::Warn, &text);
+                let reason =
+                    "this worker runs no commands: it was started without --allow-commands";
+                Err(Status::new(Code::PermissionDenied, reason))
+            }
+            commands => Ok(commands),
+        }
     }
 
     fn check_free(&self, id: &str) -> Result<(), Status> {
@@ -131,6 +167,7 @@ impl Jobs {
 
     /// Registers a HoldJob call. Returns a number for [`release_hold`](Self::release_hold).
     fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
+        self.check_id(&job_id)?;
         let mut state = locked(&self.state);
         if state.holds.len() >= MAX_HOLDS {
             return Err(Status::new(Code::ResourceExhausted, "too many jobs are waiting"));
@@ -152,8 +189,13 @@ impl Jobs {
             drop(state);
             let (job, master) = (short_id(&closed.spec.id), closed.opened_by);
             match status.code {
-                Code::Cancelled => log::info!("job {job} of {master} has ended"),
-                _ => log::info!("job {job} ends, its master at {master} is lost: {status}"),
+                Code::Cancelled => {
+                    self.log.note(Level::Info, &format!("job {job} of {master} has ended"));
+                }
+                _ => {
+                    let text = format!("job {job} ends, its master at {master} is lost: {status}");
+                    self.log.note(Level::Info, &text);
+                }
             }
             // Freeing large caches would block the server's thread for too long.
             let freeing = std::thread::Builder::new().name("freeing".into());
@@ -170,6 +212,15 @@ impl Jobs {
             held.responder.finish(Status::OK);
         }
     }
+}
+
+/// The length of a job's id: 128 bits.
+const JOB_ID_DIGITS: usize = 32;
+
+/// Compares in a time that does not depend on where the first difference is.
+fn is_same_secret(one: &str, other: &str) -> bool {
+    let difference = |sum: u8, (a, b): (u8, u8)| std::hint::black_box(sum | (a ^ b));
+    one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, difference) == 0
 }
 
 /// Tasks of the previous job may still be releasing the directory.

@@ -6,6 +6,7 @@
 //! - `reduce`, `map_output_tracker`, `shuffle`: a reduce task, the map outputs it knows, and
 //!   fetching them
 //! - `prepared_files`: files for the next round
+//! - `job_log`: the log lines about jobs
 //! - `fault_injection`: injected failures and delays
 //!
 //! A task runs on a thread of the server's pool, for as long as its call: a master that ends the
@@ -15,6 +16,7 @@
 
 mod active_attempts;
 mod fetch;
+mod job_log;
 mod map_output_tracker;
 mod jobs;
 mod map;
@@ -64,6 +66,25 @@ pub struct WorkerOptions {
     pub task_delay: Duration,
     /// Options of a reducer's connections to mappers.
     pub channel: ChannelOptions,
+    /// Whether jobs may run external commands.
+    pub allow_commands: bool,
+    /// The id of the only job that is accepted: a worker that a master has started for its own job
+    /// serves nobody else, whoever can connect to its port. `None`: any job.
+    pub only_job: Option<String>,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> WorkerOptions {
+        WorkerOptions {
+            data: "Data".into(),
+            task_slots: 1,
+            fail_probability: 0.0,
+            task_delay: Duration::ZERO,
+            channel: ChannelOptions::default(),
+            allow_commands: false,
+            only_job: None,
+        }
+    }
 }
 
 /// A worker.

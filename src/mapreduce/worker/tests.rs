@@ -89,13 +89,7 @@ struct Reducer {
 impl Reducer {
     fn start(name: &str) -> Reducer {
         let data = std::env::temp_dir().join(format!("agora-{name}-{}", std::process::id()));
-        let options = WorkerOptions {
-            data: data.clone(),
-            task_slots: 1,
-            fail_probability: 0.0,
-            task_delay: Duration::ZERO,
-            channel: ChannelOptions::default(),
-        };
+        let options = WorkerOptions { data: data.clone(), ..WorkerOptions::default() };
         let mut services = Services::new();
         register(&mut services, Role::Reducer, JobKinds::new(), options);
         let server = Listening::start(services);

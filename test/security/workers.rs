@@ -1,0 +1,8 @@
+//! Attacks on MapReduce workers, which run code for their masters.
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../mapreduce_processes/processes.rs"]
+mod processes;
+
+mod commands;
+mod master;
