@@ -12,6 +12,7 @@
 mod ended;
 mod limits;
 mod metadata;
+mod principal;
 mod reset_budget;
 mod sink;
 mod status;
@@ -19,6 +20,7 @@ mod status;
 pub use ended::CallEnded;
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
+pub use principal::{Access, Identity, Principal, Role};
 pub use reset_budget::ResetBudget;
 pub use sink::{CallId, CallStart, ClientSink, ServerSink};
 pub use status::{Code, Status};

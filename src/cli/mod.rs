@@ -5,6 +5,7 @@
 //! (`env_logger`'s syntax). By default warnings and errors are logged; nodes, markets and MapReduce
 //! workers log `info` as well, unless they run with `--quiet` or were started by a master.
 
+mod access;
 mod bench;
 mod buyer;
 mod check;

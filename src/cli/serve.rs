@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::Failure;
 use super::flags::{Flags, Parsed};
 use super::listen::Listen;
+use super::{Failure, access};
 use crate::rpc::{
     Health, IdentityFiles, Resolver, Server, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services, raise_descriptor_limit,
@@ -62,6 +62,8 @@ fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
     Ok(ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
         tls: tls(parsed)?,
+        // Roles come from client certificates.
+        enforce_roles: parsed.text("tls-client-ca").is_some(),
         max_connections: parsed.number("max-connections", 1024, 1..=1_000_000)? as usize,
         ..ServerOptions::default()
     })
@@ -103,6 +105,9 @@ pub(super) fn run_with_setup(
     let options = options(parsed)?;
     raise_descriptor_limit();
     let health = add_standard_services(&mut services);
+    for path in services.set_access(access::METHODS) {
+        log::error!("no role is defined for {path}: where roles are enforced, nobody may call it");
+    }
     let shown: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
     let mut server = Server::bind_all(addresses, services, options).map_err(|error| {
         Failure::because(&format!("cannot listen on {}", shown.join(", ")), error)

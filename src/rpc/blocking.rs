@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use super::outbound::{Responder, no_answer_given};
 use super::service::{CallHandler, Context, Shape};
 use super::workers::After;
-use crate::call::{Metadata, Status};
+use crate::call::{Metadata, Principal, Status};
 
 /// A call whose handler runs on a thread of the worker pool and may block.
 pub struct BlockingCall {
     metadata: Metadata,
     peer: SocketAddr,
+    principal: Arc<Principal>,
     deadline: Option<Instant>,
     inbox: Arc<Inbox>,
     responder: Responder,
@@ -88,6 +89,7 @@ impl BlockingCall {
         let call = BlockingCall {
             metadata: context.metadata.clone(),
             peer: context.peer,
+            principal: Arc::clone(context.principal),
             deadline: context.deadline,
             inbox,
             responder,
@@ -101,9 +103,10 @@ impl BlockingCall {
         (call, feeder)
     }
 
-    /// The client's metadata, address and deadline.
+    /// The client's metadata, address and principal, and the deadline.
     pub fn context(&self) -> Context<'_> {
-        Context { metadata: &self.metadata, peer: self.peer, deadline: self.deadline }
+        let BlockingCall { metadata, peer, principal, deadline, .. } = self;
+        Context { metadata, peer: *peer, principal, deadline: *deadline }
     }
 
     /// Waits for the next message; `None` once the client has half-closed.

@@ -13,6 +13,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
@@ -22,7 +23,7 @@ use super::dispatch::{Dispatch, Shared};
 use super::outbound::{Action, ConnectionId, unread_limit_reached};
 use super::socket::Socket;
 use super::tls::ServerTls;
-use crate::call::{CallId, Code, ServerSink, Status};
+use crate::call::{CallId, Code, Principal, ServerSink, Status};
 use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a finished connection waits for the peer to close its side.
@@ -60,6 +61,7 @@ pub(super) struct TurnContext<'a> {
 pub(super) struct Connection {
     id: ConnectionId,
     peer: SocketAddr,
+    principal: Arc<Principal>,
     socket: Socket,
     session: ServerSession,
     calls: Calls,
@@ -84,6 +86,7 @@ impl Connection {
     pub(super) fn new(
         id: ConnectionId,
         peer: SocketAddr,
+        principal: Arc<Principal>,
         socket: Socket,
         session: ServerSession,
         calls: Calls,
@@ -91,6 +94,7 @@ impl Connection {
         Connection {
             id,
             peer,
+            principal,
             socket,
             session,
             calls,
@@ -183,6 +187,16 @@ impl Connection {
         }
         if let Some(protocol) = self.socket.take_negotiated() {
             self.session.set_negotiated(protocol);
+            // Where no roles are enforced, a certificate changes nothing.
+            if *self.principal == Principal::Anonymous {
+                match self.socket.peer_identity() {
+                    Ok(None) => (),
+                    Ok(Some(identity)) => {
+                        self.principal = Arc::new(Principal::Certificate(identity));
+                    }
+                    Err(error) => return self.fail(&error, turn),
+                }
+            }
         }
         self.receive(n, turn);
     }
@@ -219,6 +233,7 @@ impl Connection {
             kept: 0,
             connection: self.id,
             peer: self.peer,
+            principal: &self.principal,
             now: turn.instant,
         };
         report(&mut self.session, &mut dispatch);
@@ -359,6 +374,7 @@ impl Connection {
                     kept: 0,
                     connection: self.id,
                     peer: self.peer,
+                    principal: &self.principal,
                     now: turn.instant,
                 });
                 self.linger(turn.now);

@@ -29,9 +29,9 @@ use super::connection_limiter::ConnectionLimiter;
 use super::outbound::{
     CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
 };
-use super::service::{Context, Handler, Services};
+use super::service::{Context, Handler, Method, Services};
 use super::workers::{Full, Workers};
-use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
+use crate::call::{CallId, CallStart, Code, Metadata, Principal, ServerSink, Status};
 
 /// What all connections of a server share.
 pub(super) struct Shared {
@@ -45,6 +45,8 @@ pub(super) struct Shared {
     pub(super) limiter: ConnectionLimiter,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
+    /// The principal of a connection without a client certificate.
+    pub(super) default_principal: Arc<Principal>,
 }
 
 /// The sink of one session: passes its events to the handlers.
@@ -60,6 +62,7 @@ pub(super) struct Dispatch<'a> {
     pub(super) kept: usize,
     pub(super) connection: ConnectionId,
     pub(super) peer: SocketAddr,
+    pub(super) principal: &'a Arc<Principal>,
     pub(super) now: Instant,
 }
 
@@ -84,6 +87,9 @@ impl ServerSink for Dispatch<'_> {
             return self.batch.fail(start.call, Code::Unimplemented, message);
         };
         let method = self.shared.services.method(index);
+        if let Err(status) = authorize(self.principal, method) {
+            return self.batch.end(start.call, status);
+        }
         let is_reserved = method.is_reserved;
         if !self.shared.limiter.admit_call(&mut self.calls.slot, is_reserved) {
             self.calls.is_over_client_limit = true;
@@ -197,7 +203,7 @@ impl ServerSink for Dispatch<'_> {
     fn writable(&mut self, _: CallId) {}
 }
 
-impl Dispatch<'_> {
+impl<'a> Dispatch<'a> {
     /// Handles the one request of a unary or server-streaming call, whether or not the client has
     /// half-closed. Later messages of the client are dropped.
     fn request(&mut self, call: CallId, message: &[u8]) {
@@ -376,8 +382,16 @@ impl Dispatch<'_> {
         self.batch.end(call, status);
     }
 
-    fn context<'a>(&self, state: &'a CallState) -> Context<'a> {
-        Context { metadata: &state.metadata, peer: self.peer, deadline: state.deadline }
+    fn context<'c>(&self, state: &'c CallState) -> Context<'c>
+    where
+        'a: 'c,
+    {
+        Context {
+            metadata: &state.metadata,
+            peer: self.peer,
+            principal: self.principal,
+            deadline: state.deadline,
+        }
     }
 
     fn address(&self, call: CallId) -> CallAddress {
@@ -385,6 +399,28 @@ impl Dispatch<'_> {
             outbound: Arc::clone(&self.shared.outbound),
             connection: self.connection,
             call,
+        }
+    }
+}
+
+/// Checks that the caller may call the method.
+fn authorize(principal: &Principal, method: &Method) -> Result<(), Status> {
+    match (principal, method.access) {
+        (Principal::Unchecked, _) => Ok(()),
+        (_, Some(access)) if principal.may(access) => Ok(()),
+        (_, None) => {
+            let reason = format!("no role permits {}", method.path);
+            Err(Status::new(Code::PermissionDenied, reason))
+        }
+        (Principal::Anonymous, Some(access)) => {
+            let (path, role) = (&method.path, access.name());
+            let reason = format!("{path} needs a client certificate with the role {role}");
+            Err(Status::new(Code::Unauthenticated, reason))
+        }
+        (Principal::Certificate(_), Some(access)) => {
+            let (path, role) = (&method.path, access.name());
+            let reason = format!("{path} needs the role {role}; this is {principal}");
+            Err(Status::new(Code::PermissionDenied, reason))
         }
     }
 }

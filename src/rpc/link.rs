@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::channel::ChannelOptions;
@@ -9,7 +10,7 @@ use super::dial::dial;
 use super::reactor::Stream;
 use super::socket::Socket;
 use super::tls::Tls;
-use crate::call::ClientSink;
+use crate::call::{ClientSink, Principal};
 use crate::session::ClientSession;
 
 /// Connects to `target` (`host:port`), with the TLS handshake if the options ask for TLS.
@@ -39,6 +40,8 @@ pub(super) struct Link {
     readable: bool,
     /// The connection is lost; the session has ended its calls.
     pub(super) lost: bool,
+    /// The server, known before anything that it sends is reported.
+    pub(super) server: Arc<OnceLock<Principal>>,
     /// The error of the socket, if it failed.
     pub(super) failure: Option<io::Error>,
 }
@@ -54,7 +57,8 @@ impl Link {
         let ChannelOptions { protocol, limits, tls, .. } = options;
         let authority = tls.as_ref().map_or(Cow::Borrowed(target), |tls| tls.authority(target));
         let session = ClientSession::new(*protocol, &authority, tls.is_some(), limits, now);
-        Link { socket, session, readable: true, lost: false, failure: None }
+        let server = Arc::default();
+        Link { socket, session, readable: true, lost: false, server, failure: None }
     }
 
     /// The stream, to register with a poller.
@@ -88,14 +92,17 @@ impl Link {
                 Ok(0) => self.handle_connection_lost(sink),
                 Ok(n) => {
                     self.readable = !self.socket.is_empty();
+                    if let Err(error) = self.identify_server() {
+                        self.fail(error, sink);
+                        break;
+                    }
                     self.session.receive(now, &buffer[..n], sink);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
                 Err(error) => {
                     log::debug!("reading from the server: {error}");
-                    self.failure = Some(error);
-                    self.handle_connection_lost(sink);
+                    self.fail(error, sink);
                 }
             }
         }
@@ -112,8 +119,7 @@ impl Link {
         }
         if let Err(error) = self.write(now) {
             log::debug!("writing to the server: {error}");
-            self.failure = Some(error);
-            self.handle_connection_lost(sink);
+            self.fail(error, sink);
         } else if self.session.is_closed() && self.session.output().is_empty() {
             self.handle_connection_lost(sink);
         }
@@ -143,6 +149,25 @@ impl Link {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Notes who the server is, once.
+    fn identify_server(&mut self) -> io::Result<()> {
+        if self.server.get().is_some() {
+            return Ok(());
+        }
+        let server = match self.socket.peer_identity()? {
+            Some(identity) => Principal::Certificate(identity),
+            None => Principal::Unchecked,
+        };
+        // Nobody else sets it.
+        let _ = self.server.set(server);
+        Ok(())
+    }
+
+    fn fail(&mut self, error: io::Error, sink: &mut impl ClientSink) {
+        self.failure = Some(error);
+        self.handle_connection_lost(sink);
     }
 
     fn handle_connection_lost(&mut self, sink: &mut impl ClientSink) {

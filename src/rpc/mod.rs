@@ -85,6 +85,8 @@ pub use random::{random_bytes, random_number};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
 pub use system::raise_descriptor_limit;
+#[cfg(feature = "tls")]
+pub use tls::{Certificate, CertificateError, DistinguishedName};
 pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
 
 pub use crate::session::StartError;

@@ -28,7 +28,7 @@ use super::socket::Socket;
 use super::system::Descriptors;
 use super::tls::ServerTls;
 use super::workers::Workers;
-use crate::call::Limits;
+use crate::call::{Limits, Principal};
 use crate::session::{Compat, ServerSession};
 
 /// The configuration of a server.
@@ -40,6 +40,9 @@ pub struct ServerOptions {
     pub compat: Compat,
     /// The configuration for connections that start with TLS; without it they are refused.
     pub tls: Option<ServerTls>,
+    /// Whether methods demand roles of their callers ([`Services::set_access`]). The roles come from
+    /// client certificates. Without it every caller may call every method.
+    pub enforce_roles: bool,
     /// Connections at once, beside [reserved](Services::reserve) ones; a further one is accepted
     /// and closed. Fewer if the descriptor limit of the process is too low.
     pub max_connections: usize,
@@ -68,6 +71,7 @@ impl Default for ServerOptions {
             limits: Limits::DEFAULT,
             compat: Compat::Both,
             tls: None,
+            enforce_roles: false,
             max_connections: 1024,
             max_worker_threads: 512,
             max_waiting_jobs: 1024,
@@ -188,6 +192,10 @@ impl Server {
             limiter,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
+            default_principal: Arc::new(match options.enforce_roles {
+                true => Principal::Anonymous,
+                false => Principal::Unchecked,
+            }),
         };
         let started = Instant::now();
         let task_waker = TaskWaker::new(poller.waker());
@@ -350,7 +358,9 @@ impl Server {
             let session = ServerSession::new(limits, self.options.compat, now);
             let calls = Calls::new(slot, limits.max_concurrent_calls as usize);
             let socket = Socket::new(stream);
-            self.connections.insert(Connection::new(id, peer, socket, session, calls));
+            let principal = Arc::clone(&self.connections.shared.default_principal);
+            let connection = Connection::new(id, peer, principal, socket, session, calls);
+            self.connections.insert(connection);
         }
     }
 

@@ -10,7 +10,7 @@ use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
 use super::catch_panic::catch_panic;
 use super::outbound::{Reply, Responder};
-use crate::call::{Metadata, Status};
+use crate::call::{Access, Metadata, Principal, Status};
 
 /// How many messages a call of a method has in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Context<'a> {
     pub metadata: &'a Metadata,
     /// The remote address of the connection. It does not authenticate the caller.
     pub peer: SocketAddr,
+    /// The caller, who may call the method.
+    pub principal: &'a Arc<Principal>,
     /// The deadline of the call. The server ends the call then.
     pub deadline: Option<Instant>,
 }
@@ -94,6 +96,8 @@ pub(super) struct Method {
     pub(super) handler: Handler,
     pub(super) is_reserved: bool,
     pub(super) keeps_metadata: bool,
+    /// What it demands of its caller where roles are enforced; without a value no caller may.
+    pub(super) access: Option<Access>,
 }
 
 /// The registered methods, by full path: `/package.Service/Method`.
@@ -215,6 +219,19 @@ impl Services {
         }
     }
 
+    /// Sets what methods demand of their callers, by path: see
+    /// [`ServerOptions::enforce_roles`](super::ServerOptions::enforce_roles). A path that is not
+    /// registered is ignored. Returns the registered paths that `table` lacks: where roles are
+    /// enforced, no caller may call them.
+    pub fn set_access(&mut self, table: &[(&str, Access)]) -> Vec<&str> {
+        for method in &mut self.methods {
+            let entry = table.iter().find(|(path, _)| *path == method.path);
+            method.access = entry.map(|(_, access)| *access);
+        }
+        let missing = self.methods.iter().filter(|method| method.access.is_none());
+        missing.map(|method| method.path.as_str()).collect()
+    }
+
     /// The number of reserved connection slots.
     pub(super) fn reserved_connections(&self) -> usize {
         self.reserved_connections
@@ -249,6 +266,7 @@ impl Services {
             handler,
             is_reserved: false,
             keeps_metadata: false,
+            access: None,
         });
     }
 

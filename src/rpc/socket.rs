@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::reactor::Stream;
 use super::tls::{ServerTls, Tls};
+use crate::call::Identity;
 use crate::session::Protocol;
 
 /// A non-blocking byte stream. Dropping it sends `close_notify` to a TLS peer.
@@ -54,6 +55,15 @@ impl Socket {
     /// The protocol negotiated by ALPN; returned once, after the handshake.
     pub(super) fn take_negotiated(&mut self) -> Option<Protocol> {
         self.tls.as_mut().and_then(|tls| tls.take_negotiated())
+    }
+
+    /// The names of the peer's certificate, once the TLS handshake is complete; `None` in the clear,
+    /// or if it has shown no certificate.
+    ///
+    /// # Errors
+    /// `InvalidData`: TLS accepts the certificate, but its names cannot be read.
+    pub(super) fn peer_identity(&self) -> io::Result<Option<Identity>> {
+        self.tls.as_ref().map_or(Ok(None), |tls| tls.peer_identity())
     }
 
     /// The stream, to register with a poller.

@@ -27,6 +27,8 @@ use std::path::{Path, PathBuf};
 mod config;
 #[cfg(feature = "tls")]
 mod layer;
+#[cfg(feature = "tls")]
+mod x509;
 
 #[cfg(not(feature = "tls"))]
 mod disabled;
@@ -35,6 +37,8 @@ mod disabled;
 pub use config::{ClientTls, ServerTls};
 #[cfg(feature = "tls")]
 pub(super) use layer::Tls;
+#[cfg(feature = "tls")]
+pub use x509::{Certificate, CertificateError, DistinguishedName};
 
 #[cfg(not(feature = "tls"))]
 pub(super) use disabled::Tls;

@@ -272,7 +272,7 @@ impl EventLoopTask for PeerTask {
     fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
         let stream = self.number(id);
         let event = match event {
-            PeerStreamEvent::Up => Event::Up(stream),
+            PeerStreamEvent::Up { .. } => Event::Up(stream),
             PeerStreamEvent::Message(message) => Event::Answer(stream, message.to_vec()),
             PeerStreamEvent::Down { status, was_up } => {
                 let reason = status.message.to_string();

@@ -1,8 +1,11 @@
-//! Attacks, run for real: over sockets, against processes of the binary. Each has a counterpart in
-//! which the right principal's same request works.
+//! Attacks over real sockets: strangers, holders of the wrong certificate, and floods. Each test
+//! shows as well that the same request by the right caller works.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[allow(dead_code, reason = "each area uses what it needs")]
+mod authority;
+mod roles;
 mod workers;
 
 #[allow(dead_code, reason = "other tests use the rest")]

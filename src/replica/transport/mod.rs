@@ -271,7 +271,7 @@ impl Transport {
         let Some((&peer, peer_stream)) = found else { return };
         match event {
             // The stream counts as up when the peer's hello has arrived.
-            PeerStreamEvent::Up => (),
+            PeerStreamEvent::Up { .. } => (),
             PeerStreamEvent::Message(bytes) => match decode(bytes) {
                 Ok(Received::Message(message)) if peer_stream.incarnation.is_some() => {
                     let incarnation = peer_stream.incarnation.unwrap_or_default();

@@ -42,7 +42,7 @@ use stream::{PeerStream, Tools};
 use super::event_loop_task::{EventLoopTask, TaskWaker};
 use super::names::Resolver;
 use super::reactor::{Readiness, Registrar};
-use crate::call::Status;
+use crate::call::{Principal, Status};
 
 /// One peer stream among those of a server; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,7 +53,10 @@ pub struct PeerStreamId(pub(super) u32);
 pub enum PeerStreamEvent<'a> {
     /// The server has accepted the call (its headers or its first message have arrived): messages
     /// can be sent from now on.
-    Up,
+    Up {
+        /// The server: the identity of its certificate, or unchecked in the clear.
+        server: &'a Principal,
+    },
     /// The server sent a message.
     Message(&'a [u8]),
     /// The peer stream is down: lost, or not even made this time. It reconnects by itself.

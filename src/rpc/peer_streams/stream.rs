@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::look_up::LookUps;
 use super::{KEYS, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions};
-use crate::call::{CallId, ClientSink, Code, Metadata, Status};
+use crate::call::{CallId, ClientSink, Code, Metadata, Principal, Status};
 use crate::rpc::backoff::Backoff;
 use crate::rpc::dial::stagger;
 use crate::rpc::event_loop_task::EventLoopTask;
@@ -271,7 +272,8 @@ impl PeerStream {
     fn poll_link(&mut self, now: Duration, buffer: &mut [u8], task: &mut dyn EventLoopTask) {
         let id = self.id;
         let State::Connected { link, call, up_by, .. } = &mut self.state else { return };
-        let mut inbox = Inbox { id, task, up_by, taken: Vec::new(), end: None };
+        let server = Arc::clone(&link.server);
+        let mut inbox = Inbox { id, task, server, up_by, taken: Vec::new(), end: None };
         link.poll(now, buffer, &mut inbox);
         let Inbox { taken, end, .. } = inbox;
         for bytes in taken {
@@ -288,7 +290,8 @@ impl PeerStream {
         if *blocked || link.session.output().is_empty() {
             return false;
         }
-        let mut inbox = Inbox { id, task, up_by, taken: Vec::new(), end: None };
+        let server = Arc::clone(&link.server);
+        let mut inbox = Inbox { id, task, server, up_by, taken: Vec::new(), end: None };
         link.flush(now, &mut inbox);
         let end = inbox.end;
         *blocked = !link.session.output().is_empty();
@@ -356,6 +359,7 @@ impl PeerStream {
 struct Inbox<'a> {
     id: PeerStreamId,
     task: &'a mut dyn EventLoopTask,
+    server: Arc<OnceLock<Principal>>,
     up_by: &'a mut Option<Duration>,
     /// The lengths of the messages that were passed on.
     taken: Vec<usize>,
@@ -365,7 +369,8 @@ struct Inbox<'a> {
 impl Inbox<'_> {
     fn is_up(&mut self) {
         if self.up_by.take().is_some() {
-            self.task.handle_stream_event(self.id, PeerStreamEvent::Up);
+            let server = self.server.get().unwrap_or(&Principal::Anonymous);
+            self.task.handle_stream_event(self.id, PeerStreamEvent::Up { server });
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{IdentityFiles, TlsError};
+use crate::call::Identity;
 use crate::rpc::reactor::Stream;
 use crate::session::{Compat, Protocol};
 
@@ -81,6 +82,10 @@ impl Tls {
         _: Instant,
     ) -> io::Result<Tls> {
         match client.0 {}
+    }
+
+    pub(in crate::rpc) fn peer_identity(&self) -> io::Result<Option<Identity>> {
+        match self.0 {}
     }
 
     pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {

@@ -8,7 +8,8 @@ use std::time::Instant;
 use rustls::{ClientConnection, Connection, ServerConnection};
 
 use super::config::alpn;
-use super::{ClientTls, ServerTls};
+use super::{Certificate, ClientTls, ServerTls};
+use crate::call::Identity;
 use crate::rpc::reactor::Stream;
 use crate::session::Protocol;
 
@@ -117,6 +118,20 @@ impl Tls {
             self.process()?;
         }
         Ok(self.established && !self.connection.wants_write())
+    }
+
+    /// The names of the peer's certificate, which TLS has verified; `None` before the end of the
+    /// handshake, or if the peer has shown none.
+    ///
+    /// # Errors
+    /// `InvalidData`: the names cannot be read.
+    pub(in crate::rpc) fn peer_identity(&self) -> io::Result<Option<Identity>> {
+        match self.connection.peer_certificates() {
+            Some([certificate, ..]) if self.established => Certificate::parse(certificate)
+                .map(|parsed| Some(parsed.identity()))
+                .map_err(invalid),
+            _ => Ok(None),
+        }
     }
 
     /// The protocol negotiated by ALPN; returned once, after the handshake.
