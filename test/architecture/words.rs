@@ -56,7 +56,6 @@ const NAMES: &[(&str, &str)] = &[
     ("just_us", "self_vote"),
     ("lead_on", "prepare_leader_output"),
     ("lobby", "peer_registry"),
-    ("not_before", "advance_clock"),
     ("obey", "apply"),
     ("rememberer", "dedup_account"),
     ("resident", "task"),

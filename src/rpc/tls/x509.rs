@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(certificate.issuer, certificate.subject);
         assert_eq!(certificate.hosts, ["vm1", "10.0.0.1", "fd00::1"]);
         assert_eq!(certificate.not_before_s, 1_709_164_800);
-        assert_eq!(certificate.not_after_s, 2_903_040_000);
+        assert_eq!(certificate.not_after_s, 2_903_212_800);
         assert!(!certificate.is_authority && !certificate.serial.is_empty());
         let identity = certificate.identity();
         assert_eq!(identity.roles, [Role::Node { group: "agora".into(), id: 1 }]);
