@@ -8,6 +8,8 @@
 mod access;
 mod bench;
 mod buyer;
+#[cfg(feature = "cert")]
+mod cert;
 mod check;
 mod connect;
 mod failure;
@@ -54,6 +56,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "buyer", summary: "search, buy, wish and rate on a market", run: buyer::run },
+    #[cfg(feature = "cert")]
+    Command {
+        name: "cert",
+        summary: "make and show certificates of nodes, workers and people",
+        run: cert::run,
+    },
     Command { name: "check", summary: "check the files of a node", run: check::run },
     Command {
         name: "interop",

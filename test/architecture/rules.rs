@@ -39,12 +39,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("mio", &["src/rpc/reactor.rs"]),
     ("getopts", &["src/cli/"]),
     ("env_logger", &["src/cli/"]),
-    ("rustls", &["src/rpc/tls/"]),
+    ("rcgen", &["src/cli/cert/", "src/rpc/tls/x509.rs"]),
+    ("rustls", &["src/cli/cert/", "src/rpc/tls/"]),
     ("rustix", &["src/replica/clock.rs", "src/replica/storage/directory.rs", "src/rpc/system.rs"]),
     ("rustyline", &["src/cli/shell/"]),
     ("sha2", &["src/market/sha256.rs"]),
     ("signal_hook", &["src/cli/termination.rs"]),
-    ("rustls", &["src/rpc/tls/"]),
 ];
 
 /// What no pure file names; a path that begins so is refused.

@@ -89,8 +89,14 @@ fn the_guide_of_mapreduce_does_what_it_says() {
     paste("src/mapreduce/README.md");
 }
 
+#[cfg(feature = "cert")]
+#[test]
+fn the_guide_of_certificates_does_what_it_says() {
+    paste("src/cli/cert/README.md");
+}
+
 /// The documents that people read.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -101,6 +107,7 @@ const DOCUMENTS: [&str; 14] = [
     "schemas/job-files.md",
     "schemas/native-envelope.md",
     "scripts/README.md",
+    "src/cli/cert/README.md",
     "src/kv/README.md",
     "src/mapreduce/README.md",
     "src/market/README.md",

@@ -5,6 +5,8 @@
 
 #[allow(dead_code, reason = "each area uses what it needs")]
 mod authority;
+#[cfg(feature = "cert")]
+mod cert_command;
 mod roles;
 mod workers;
 
