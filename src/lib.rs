@@ -14,6 +14,7 @@ pub mod http2;
 pub mod grpc;
 pub mod native;
 pub mod session;
+pub mod files;
 pub mod rpc;
 pub mod raft;
 pub mod replica;

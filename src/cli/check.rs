@@ -16,8 +16,8 @@ use crate::text::printable;
 
 const ABOUT: &str = "\
 Reads the files of a node and prints the content of each; for a market it checks stock, sales and
-ratings as well. It changes nothing, and the node may be running. Exit status 1 if something is
-wrong, with the file, the line and the byte on stderr.";
+ratings as well. It reports wrong owners, modes and links too. It changes nothing, and the node may
+be running. Exit status 1 if something is wrong, with the file, the line and the byte on stderr.";
 
 /// A kind of state machine whose files can be checked.
 struct Machine {
@@ -52,14 +52,25 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     let directory = Directory::inspect(Path::new(path)).map_err(failed)?;
     let is_in_use = directory.is_locked_by_other();
+    let access = directory.access_faults().map_err(failed)?;
     let mut attempts = if is_in_use { ATTEMPTS } else { 1 };
     loop {
-        let findings = check_any(path, &directory)?;
+        let findings = match check_any(path, &directory) {
+            // A link, for example, is not read.
+            Err(_) if !access.is_empty() => return Err(refused(&access)),
+            findings => findings?,
+        };
         attempts -= 1;
         if attempts == 0 || findings.files.faults.is_empty() {
-            return report(path, is_in_use, findings);
+            return report(path, is_in_use, findings, &access);
         }
     }
+}
+
+/// Wrong owners, modes and links.
+fn refused(access: &[String]) -> Failure {
+    let lines = access.iter().map(|fault| format!("agora check: {fault}"));
+    Failure::Failed(lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn failed(error: StorageError) -> Failure {
@@ -90,7 +101,12 @@ fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
     }
 }
 
-fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> {
+fn report(
+    path: &str,
+    is_in_use: bool,
+    findings: Findings,
+    access: &[String],
+) -> Result<(), Failure> {
     let Findings { files: Checked { files, faults, loss }, state } = findings;
     let width = files.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, what) in &files {
@@ -112,6 +128,9 @@ fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure
         return Err(Failure::Failed(format!(
             "agora check: {path}: the files are good, but {what}"
         )));
+    }
+    if !access.is_empty() {
+        return Err(refused(access));
     }
     print_line("good")
 }

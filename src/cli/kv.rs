@@ -270,6 +270,9 @@ fn status(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let [] = caller.words("status", words)?;
     let statuses = caller.client()?.statuses();
     print_line(&show::table(&statuses))?;
+    if let Some(alarm) = show::quota_alarm(&statuses) {
+        print_line(&alarm)?;
+    }
     match show::unavailable_reason(&statuses) {
         None => Ok(()),
         Some(why) => Err(Failure::Failed(format!("FAIL: {why}"))),

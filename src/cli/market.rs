@@ -81,7 +81,14 @@ fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
         }
         _ => return Err(parsed.wrong("a replica of a group needs both --node and --peers")),
     };
-    Ok(NodeSetup { id, directory, machine: "market", default_group: "market", peers })
+    Ok(NodeSetup {
+        id,
+        directory,
+        machine: "market",
+        default_group: "market",
+        peers,
+        quota_bytes: 0,
+    })
 }
 
 fn open(parsed: &Parsed, setup: &NodeSetup, limits: AddressLimits) -> Result<(), Failure> {

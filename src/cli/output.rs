@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use crate::files;
 use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::job::KeyOrder;
 use crate::mapreduce::master::TaskOutput;
@@ -76,6 +77,7 @@ fn write(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     }
     // A device or a pipe cannot be replaced by a rename.
     if target.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        files::check_device(target)?;
         let mut file = BufWriter::new(File::options().write(true).open(target)?);
         fill(&mut file)?;
         return file.flush();

@@ -65,6 +65,8 @@ pub(super) struct NodeSetup {
     pub(super) default_group: &'static str,
     /// All nodes of the group.
     pub(super) peers: Vec<(NodeId, String)>,
+    /// The largest size of the state; 0: no limit.
+    pub(super) quota_bytes: u64,
 }
 
 /// Reads a list of nodes that must contain this one.
@@ -115,6 +117,7 @@ fn options(parsed: &Parsed, setup: &NodeSetup) -> Result<NodeOptions, Failure> {
             entries: parsed.number("snapshot-entries", default.entries, 1..=u64::MAX)?,
             bytes: parsed.number("snapshot-bytes", default.bytes, 1024..=u64::MAX)?,
         },
+        quota_bytes: setup.quota_bytes,
         dump: DumpOptions {
             level: parsed.parsed("dump", level)?,
             has_timestamps: parsed.is_on("dump-timestamps"),
@@ -193,7 +196,9 @@ fn cannot_open(directory: &Path, error: &StorageError) -> Failure {
         StorageError::Corrupt(what) => format!(
             "{directory}/{what}\nNothing was changed. `agora check {directory}` looks at all files."
         ),
-        StorageError::Locked { .. } | StorageError::Foreign { .. } => error.to_string(),
+        StorageError::Locked { .. }
+        | StorageError::Foreign { .. }
+        | StorageError::Unsafe { .. } => error.to_string(),
         error => format!("{directory}: {error}"),
     })
 }
@@ -209,7 +214,9 @@ mod tests {
         let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
         let peers = peers_with(&parsed, 1)?;
         let (machine, default_group) = ("kv", "agora");
-        options(&parsed, &NodeSetup { id: 1, directory: None, machine, default_group, peers })
+        let quota_bytes = 0;
+        let (id, directory) = (1, None);
+        options(&parsed, &NodeSetup { id, directory, machine, default_group, peers, quota_bytes })
     }
 
     #[test]

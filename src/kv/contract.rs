@@ -1,6 +1,6 @@
 //! Names that client and service must agree on, beside the messages.
 
-pub use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
+pub use crate::replica::contract::{FULL, LEADER, LEADER_ID, NODE_ID};
 
 /// The full name of the service.
 pub const SERVICE: &str = "agora.kv.v1.KvService";

@@ -4,10 +4,8 @@
 /// knows of the account. Ids above it are new.
 pub const LAST_REQUEST_ID: &str = "agora-last-request-id";
 
-/// Trailing metadata of a refusal because a bound of the market or of an account is reached. A
-/// RESOURCE_EXHAUSTED without it is of a server that is busy: nothing was done, and the same
-/// command may be sent again.
-pub const FULL: &str = "agora-full";
+/// Also with the refusal of a command because a bound of the market or of an account is reached.
+pub use crate::replica::contract::FULL;
 
 /// Trailing metadata of a refusal because of a limit an hour: the milliseconds after which the same
 /// command will be taken. The name and the format are gRPC's, for its retry policies (gRFC A6).

@@ -895,6 +895,9 @@ pub struct StatusResponse<'a> {
     pub peers: Vec<PeerStatus<'a>>,
     pub keys: u64,
     pub oldest_watch_revision: u64,
+    pub size_bytes: u64,
+    pub quota_bytes: u64,
+    pub is_full: bool,
 }
 
 impl<'a> MessageRead<'a> for StatusResponse<'a> {
@@ -912,6 +915,9 @@ impl<'a> MessageRead<'a> for StatusResponse<'a> {
                 Ok(66) => msg.peers.push(r.read_message::<PeerStatus>(bytes)?),
                 Ok(72) => msg.keys = r.read_uint64(bytes)?,
                 Ok(80) => msg.oldest_watch_revision = r.read_uint64(bytes)?,
+                Ok(88) => msg.size_bytes = r.read_uint64(bytes)?,
+                Ok(96) => msg.quota_bytes = r.read_uint64(bytes)?,
+                Ok(104) => msg.is_full = r.read_bool(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -954,6 +960,17 @@ impl<'a> MessageWrite for StatusResponse<'a> {
             } else {
                 1 + sizeof_varint(*(&self.oldest_watch_revision) as u64)
             }
+            + if self.size_bytes == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.size_bytes) as u64)
+            }
+            + if self.quota_bytes == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.quota_bytes) as u64)
+            }
+            + if self.is_full == false { 0 } else { 1 + sizeof_varint(*(&self.is_full) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -986,6 +1003,15 @@ impl<'a> MessageWrite for StatusResponse<'a> {
         }
         if self.oldest_watch_revision != 0u64 {
             w.write_with_tag(80, |w| w.write_uint64(*&self.oldest_watch_revision))?;
+        }
+        if self.size_bytes != 0u64 {
+            w.write_with_tag(88, |w| w.write_uint64(*&self.size_bytes))?;
+        }
+        if self.quota_bytes != 0u64 {
+            w.write_with_tag(96, |w| w.write_uint64(*&self.quota_bytes))?;
+        }
+        if self.is_full != false {
+            w.write_with_tag(104, |w| w.write_bool(*&self.is_full))?;
         }
         Ok(())
     }
@@ -1402,6 +1428,9 @@ static STATUS_RESPONSE: Shape = Shape::new(
         Field::many(8, Kind::Message(&PEER_STATUS)),
         Field::one(9, Kind::Varint(Width::Bits64)),
         Field::one(10, Kind::Varint(Width::Bits64)),
+        Field::one(11, Kind::Varint(Width::Bits64)),
+        Field::one(12, Kind::Varint(Width::Bits64)),
+        Field::one(13, Kind::Varint(Width::Unsigned32)),
     ],
 );
 impl Checked for StatusResponse<'_> {

@@ -57,6 +57,11 @@ impl Raft {
         }
     }
 
+    /// The entries behind an index, committed or not.
+    pub fn entries_after(&self, index: Index) -> impl Iterator<Item = &Entry> {
+        self.node.log.range(index + 1, self.node.log.last_index())
+    }
+
     /// Takes a message of another node. A message that breaks the protocol is ignored.
     pub fn step(&mut self, now: Duration, from: NodeId, message: Message) {
         self.node.advance_clock(now);

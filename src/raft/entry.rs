@@ -54,9 +54,16 @@ pub struct Entry {
 impl Entry {
     /// The approximate size in memory, in a message or in a file.
     pub fn size_bytes(&self) -> usize {
+        self.payload.size_bytes()
+    }
+}
+
+impl Payload {
+    /// The size of its entry.
+    pub fn size_bytes(&self) -> usize {
         const FRAME_BYTES: usize = 48;
         FRAME_BYTES
-            + match &self.payload {
+            + match self {
                 Payload::NoOp | Payload::OpenSession => 0,
                 Payload::Command { command, .. } => command.len(),
             }

@@ -38,6 +38,32 @@ pub trait StateMachine: Send + 'static {
     where
         Self: Sized;
 
+    /// The bytes of the state that a quota limits; 0: it has no use for one.
+    fn size_bytes(&self) -> u64 {
+        0
+    }
+
+    /// A command makes [`size_bytes`](Self::size_bytes) larger by at most its own length and so much.
+    fn max_overhead_bytes() -> u64
+    where
+        Self: Sized,
+    {
+        0
+    }
+
+    /// Whether a command can make the state larger at all.
+    fn may_grow(_: &[u8]) -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+
+    /// The size after these commands, or an upper bound of it.
+    fn size_bytes_after<'c>(&self, _: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+        self.size_bytes()
+    }
+
     /// The current state. It does not change while the machine continues, can be sent to another
     /// thread, and takes constant time: parts are shared until they change (copy on write).
     fn freeze(&self) -> Box<dyn Frozen>;

@@ -23,6 +23,7 @@ mod network;
 mod partitions;
 mod pauses;
 mod process;
+mod quota;
 mod shared_client;
 mod snapshots;
 mod trial;

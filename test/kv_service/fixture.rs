@@ -41,12 +41,14 @@ pub struct Setting {
     pub size: u64,
     pub snapshots: SnapshotPolicy,
     pub max_uncommitted_bytes: usize,
+    pub quota_bytes: u64,
 }
 
 impl Setting {
     pub fn of(size: u64) -> Setting {
         let max_uncommitted_bytes = Config::lan(0, vec![0]).max_uncommitted_bytes;
-        Setting { size, snapshots: SnapshotPolicy::default(), max_uncommitted_bytes }
+        let (snapshots, quota_bytes) = (SnapshotPolicy::default(), 0);
+        Setting { size, snapshots, max_uncommitted_bytes, quota_bytes }
     }
 }
 
@@ -114,6 +116,7 @@ impl Group {
             peers: self.nodes.clone(),
             config,
             snapshots: self.setting.snapshots,
+            quota_bytes: self.setting.quota_bytes,
             dump: DumpOptions::default(),
         };
         let mut opened = None;
@@ -148,6 +151,11 @@ impl Group {
     /// Requests the shutdown of a node without waiting for it.
     pub fn request_stop(&self, id: NodeId) {
         self.running[&id].handle.shut_down();
+    }
+
+    /// Sets the quota of nodes that are started later.
+    pub fn set_quota(&mut self, bytes: u64) {
+        self.setting.quota_bytes = bytes;
     }
 
     pub fn restart(&mut self, id: NodeId) {

@@ -8,6 +8,7 @@ mod course;
 mod fixture;
 mod health;
 mod leadership;
+mod quota;
 mod scans;
 mod sessions;
 mod silence;

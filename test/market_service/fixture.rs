@@ -105,6 +105,7 @@ impl Fixture {
             peers: vec![(1, "127.0.0.1:0".into())],
             config: Config::lan(1, vec![1]),
             snapshots: SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() },
+            quota_bytes: 0,
             dump: DumpOptions::default(),
         };
         let mut opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();

@@ -111,6 +111,7 @@ fn a_node() {
         config: Config::lan(0, vec![0]),
         // A snapshot after the next entry would contain half of an entry.
         snapshots: SnapshotPolicy { entries: 2, bytes: u64::MAX },
+        quota_bytes: 0,
         dump: DumpOptions { level: Level::None, ..DumpOptions::default() },
     };
     let opened = Opened::open(options, PairService).unwrap();

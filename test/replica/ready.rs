@@ -45,6 +45,7 @@ fn applied_when_open(folder: &Folder, voters: u64) -> Index {
         peers,
         config: Config::lan(0, (0..voters).collect()),
         snapshots: SnapshotPolicy::default(),
+        quota_bytes: 0,
         dump: DumpOptions { level: Level::None, ..DumpOptions::default() },
     };
     let opened = Opened::open(options, KvService::default()).unwrap();

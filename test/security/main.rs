@@ -7,12 +7,15 @@
 mod authority;
 #[cfg(feature = "cert")]
 mod cert_command;
+mod files;
 mod roles;
 mod workers;
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;
+#[path = "../support/free_address.rs"]
+mod free_address;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/wait.rs"]
 mod wait;

@@ -1,10 +1,11 @@
 //! `dump.txt`: the human-readable record of all events of a job.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::files;
 use crate::text::printable_lines;
 
 /// The file, with a buffer.
@@ -21,12 +22,11 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Dump {
     pub(super) fn begin(path: &Path, resumes: bool) -> io::Result<Dump> {
-        let mut options = OpenOptions::new();
-        let options = options.create(true).append(true).truncate(false);
-        let file = options.open(path)?;
+        let mut file = files::open_or_create(path)?;
         if !resumes {
             file.set_len(0)?;
         }
+        file.seek(SeekFrom::End(0))?;
         Ok(Dump { file, lines: String::new(), written_at: Instant::now(), problem: None })
     }
 

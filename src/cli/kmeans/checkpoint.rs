@@ -6,11 +6,12 @@
 //! bit.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::cli::Failure;
+use crate::files;
 use crate::kmeans::job::{Driver, InputFile, KMeans, Options};
 use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::master::{self, Master};
@@ -59,9 +60,10 @@ impl Checkpoint {
         options: &Options,
         input: &[PathBuf],
     ) -> Result<Option<Driver>, Failure> {
-        let text = match fs::read(&self.path) {
+        let mut text = Vec::new();
+        match files::open_to_read(&self.path).and_then(|mut file| file.read_to_end(&mut text)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(|error| self.failed(error))?,
+            read => read.map_err(|error| self.failed(error))?,
         };
         let restored = Driver::restore(options.clone(), &self.format, &text);
         let (driver, wanted) = restored.map_err(|error| self.cannot_go_on(error))?;

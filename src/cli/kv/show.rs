@@ -65,6 +65,18 @@ pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The alarm of a leader that refuses writes because of its quota, if there is one.
+pub(super) fn quota_alarm(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> Option<String> {
+    let known = statuses.iter().filter_map(|(_, status)| status.as_ref().ok());
+    let full = known.filter(|status| status.role == Role::Leader && status.is_full);
+    let NodeStatus { node, size_bytes, quota_bytes, .. } = full.max_by_key(|status| status.term)?;
+    Some(format!(
+        "ALARM: node {node} refuses writes that make the store larger: it has {size_bytes} of \
+         {quota_bytes} bytes (--quota-bytes); delete keys, or restart the nodes one by one with a \
+         larger quota"
+    ))
+}
+
 /// Why the group takes no writes now, by the statuses of its nodes. `None` if one of them leads
 /// with a quorum, or if they name a leader that was not asked.
 pub(super) fn unavailable_reason(
@@ -141,6 +153,9 @@ mod tests {
             peers: vec![PeerStatus { node: 2, match_index: 118, lag: 2, last_heard_ms: Some(12) }],
             keys: 5,
             oldest_watch_revision: 0,
+            size_bytes: 700,
+            quota_bytes: 0,
+            is_full: false,
         }
     }
 

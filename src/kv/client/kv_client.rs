@@ -6,7 +6,7 @@ use super::record::{Consistency, Listing, NodeStatus, Pair};
 use super::session::Session;
 use super::wire::{self, Scan};
 use crate::call::{Code, Status};
-use crate::kv::contract::SERVICE;
+use crate::kv::contract::{FULL, SERVICE};
 use crate::raft::{NodeId, Origin};
 use crate::replica::cluster_client::{CallTarget, ClusterClient, Exhausted, Failure};
 use crate::rpc::{ChannelOptions, ClientCall};
@@ -46,7 +46,7 @@ impl KvClient {
     /// descriptors.
     pub fn new(nodes: &[(NodeId, String)], options: &ClientOptions) -> Result<KvClient, Status> {
         let nodes = nodes.iter().map(|(id, target)| (Some(*id), target.clone()));
-        let cluster = ClusterClient::new(nodes, &options.channel, Exhausted::Busy)?;
+        let cluster = ClusterClient::new(nodes, &options.channel, Exhausted::RefusedIf(FULL))?;
         Ok(KvClient { cluster, session: Session::default(), timeout: options.timeout })
     }
 

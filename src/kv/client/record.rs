@@ -96,6 +96,12 @@ pub struct NodeStatus {
     pub keys: u64,
     /// A watch can start after this revision or a later one.
     pub oldest_watch_revision: u64,
+    /// The size of the keys and values; 0 from a node of an older version.
+    pub size_bytes: u64,
+    /// Beyond this size a leader refuses writes that make the store larger; 0: no limit.
+    pub quota_bytes: u64,
+    /// Whether the node has refused a write because of its quota, and would still.
+    pub is_full: bool,
 }
 
 /// The status of a node, reported by another one.

@@ -146,6 +146,9 @@ pub fn parse_status(bytes: &[u8]) -> Result<NodeStatus, Status> {
         peers: status.peers.into_iter().map(peer).collect(),
         keys: status.keys,
         oldest_watch_revision: status.oldest_watch_revision,
+        size_bytes: status.size_bytes,
+        quota_bytes: status.quota_bytes,
+        is_full: status.is_full,
     })
 }
 

@@ -220,6 +220,7 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
     let peers = raft.peers();
     // A single node needs no promise of another node, so it has no lease that ends.
     let lease_ms = if peers.is_empty() { 0 } else { node.lease_remaining().as_millis() };
+    let quota = node.quota_use();
     let status = pb::StatusResponse {
         node: raft.id(),
         role: match raft.role() {
@@ -235,6 +236,9 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
         peers: peers.into_iter().map(peer).collect(),
         keys: state.machine().len() as u64,
         oldest_watch_revision: state.machine().history().oldest(),
+        size_bytes: quota.size_bytes,
+        quota_bytes: quota.quota_bytes,
+        is_full: quota.is_full,
     };
     encode_into(&status, response);
 }

@@ -1,11 +1,12 @@
 //! The state machine: records, their history, and the effect of commands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::command::Command;
 use super::history::{Change, History};
 use super::read::Read;
-use super::record::Record;
+use super::record::{RECORD_BYTES, Record, record_bytes};
 use super::reply::Reply;
 use super::tree::{Cursor, Tree};
 use crate::raft::{Frozen, Index, StateMachine};
@@ -22,6 +23,8 @@ pub struct Kv {
     history: History,
     /// The revision of the last command.
     revision: u64,
+    /// The size of all records, for the quota.
+    bytes: u64,
 }
 
 /// A page of a scan.
@@ -94,7 +97,8 @@ impl Kv {
                 self.write(Record::from_set(command, revision, revision).ok())
             }
             Ok(Command::Delete { key }) => match self.records.remove(key) {
-                Some(_) => {
+                Some(removed) => {
+                    self.bytes -= removed.size_bytes();
                     self.history.push(Change::deleted(command, revision));
                     Reply::Deleted { revision }
                 }
@@ -117,7 +121,9 @@ impl Kv {
     fn write(&mut self, record: Option<Record>) -> Reply {
         let Some(record) = record else { return Reply::InvalidCommand };
         let (command, revision) = (Arc::clone(record.command()), record.modified);
+        self.bytes += record.size_bytes();
         let replaced = self.records.insert(record);
+        self.bytes -= replaced.as_ref().map_or(0, Record::size_bytes);
         let created = replaced.map_or(revision, |replaced| replaced.created);
         self.history.push(Change::written(command, revision, created));
         Reply::Written { revision }
@@ -159,6 +165,44 @@ impl StateMachine for Kv {
         }
     }
 
+    fn size_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn max_overhead_bytes() -> u64 {
+        RECORD_BYTES
+    }
+
+    fn may_grow(command: &[u8]) -> bool {
+        !matches!(Command::decode(command), Ok(Command::Delete { .. }) | Err(_))
+    }
+
+    fn size_bytes_after<'c>(&self, commands: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+        // By key: the size now, and the largest that it can have after the commands so far.
+        let mut touched = BTreeMap::<&[u8], (u64, u64)>::new();
+        for command in commands.filter_map(|command| Command::decode(command).ok()) {
+            let record = self.records.get(command.key());
+            let is_touched = touched.contains_key(command.key());
+            let now = record.map_or(0, Record::size_bytes);
+            let (_, after) = touched.entry(command.key()).or_insert((now, now));
+            match command {
+                Command::Set { key, value } => *after = record_bytes(key, value),
+                Command::Delete { .. } => *after = 0,
+                // Whether it will find the old value is not known: a pending command may set it.
+                Command::CompareAndSet { key, new, .. } if is_touched => {
+                    *after = (*after).max(record_bytes(key, new));
+                }
+                Command::CompareAndSet { key, old, new } => {
+                    if record.map(Record::value) == old {
+                        *after = record_bytes(key, new);
+                    }
+                }
+            }
+        }
+        let sum = |of: fn(&(u64, u64)) -> u64| touched.values().map(of).sum::<u64>();
+        (self.bytes + sum(|(_, after)| *after)).saturating_sub(sum(|(now, _)| *now))
+    }
+
     fn freeze(&self) -> Box<dyn Frozen> {
         Box::new(FrozenKv { revision: Some(self.revision), cursor: self.records.seek(b"") })
     }
@@ -176,6 +220,7 @@ impl StateMachine for Kv {
             [PAIR, key, value, modified, created] => {
                 let record = Record::new(key, value, number(modified)?, number(created)?);
                 let record = record.map_err(|invalid| invalid.to_string())?;
+                self.bytes += record.size_bytes();
                 if self.records.insert(record).is_some() {
                     return Err("the key came before".into());
                 }

@@ -17,7 +17,22 @@ pub struct Record {
     pub created: u64,
 }
 
+/// What a record counts beside its key and its value: its place in the tree, its revisions and the
+/// header of its allocation.
+pub(super) const RECORD_BYTES: u64 = 128;
+
+/// The size of a record for the quota.
+pub(super) fn record_bytes(key: &[u8], value: &[u8]) -> u64 {
+    RECORD_BYTES + key.len() as u64 + value.len() as u64
+}
+
 impl Record {
+    /// Its size for the quota.
+    pub(super) fn size_bytes(&self) -> u64 {
+        let (key, value) = self.split();
+        record_bytes(key, value)
+    }
+
     /// The record of an encoded SET.
     ///
     /// # Errors

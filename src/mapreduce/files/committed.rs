@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::files;
+
 /// The committed output of one attempt.
 ///
 /// It always gives the bytes of that attempt, even if another attempt has replaced the file:
@@ -74,7 +76,7 @@ impl CommittedOutput {
         match self {
             CommittedOutput::Memory(bytes) => Ok(OpenOutput::Memory(Arc::clone(bytes))),
             CommittedOutput::File { path, identity } => {
-                let file = File::open(path)?;
+                let file = files::open_to_read(path)?;
                 if Identity::of(&file.metadata()?) == *identity {
                     Ok(OpenOutput::File(file))
                 } else {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::committed::Identity;
+use crate::files;
 use crate::mapreduce::digest::Digest;
 use crate::mapreduce::job::{Block, BlockReader, Blocks, fnv1a};
 use crate::mapreduce::split::{Range, ReadAt, Split};
@@ -252,7 +253,9 @@ impl SplitBlocks {
         was_read: SplitDigest,
     ) -> Result<Self, SplitError> {
         let Some(range) = split.range else {
-            let nothing = SplitBlocks::begin(Path::new("/dev/null"), 0, split, was_read);
+            let path = Path::new("/dev/null");
+            let nothing = File::open(path)
+                .and_then(|file| SplitBlocks::begin(path, file, 0, split, was_read));
             return nothing.map_err(|error| SplitError::Missing(error.to_string()));
         };
         let Some((path, bytes)) = files.get(range.file as usize) else {
@@ -268,7 +271,8 @@ impl SplitBlocks {
         if Inputs::new(files.to_vec()).fingerprint(split).ok() != Some(fingerprint) {
             return Err(other("its content here differs from the master's".into()));
         }
-        SplitBlocks::begin(path, range.start, split, was_read).map_err(missing)
+        let file = File::open(path).map_err(missing)?;
+        SplitBlocks::begin(path, file, range.start, split, was_read).map_err(missing)
     }
 
     /// Opens a split that the master has sent, which has a file of its own.
@@ -280,16 +284,16 @@ impl SplitBlocks {
         split: &Split,
         was_read: SplitDigest,
     ) -> io::Result<SplitBlocks> {
-        SplitBlocks::begin(path, 0, split, was_read)
+        SplitBlocks::begin(path, files::open_to_read(path)?, 0, split, was_read)
     }
 
     fn begin(
         path: &Path,
+        mut file: File,
         at: u64,
         split: &Split,
         was_read: SplitDigest,
     ) -> io::Result<SplitBlocks> {
-        let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(at))?;
         let (bytes, start) = (split.len(), split.range.map_or(0, |range| range.start));
         let starts_file = split.range.is_some_and(|range| range.start == 0);

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pending::is_pending;
+use crate::files;
 
 /// A data directory.
 #[derive(Clone, Debug)]
@@ -62,6 +63,24 @@ impl Layout {
         self.reducers().join(format!("R{}.txt", u64::from(task) + 1))
     }
 
+    /// Checks that the data directory and those in it belong to the user, that nobody outside of
+    /// its group can write there, and that none of them is a link. What exists in them is checked
+    /// when it is opened.
+    ///
+    /// # Errors
+    /// [`files::UnsafePath`]; those of the operating system.
+    pub fn check(&self) -> io::Result<()> {
+        files::own_directory(&self.root)?;
+        let mappers = self.root.join(MAPPERS);
+        for directory in [&mappers, &self.reducers()] {
+            check_if_exists(directory)?;
+        }
+        for task in names_in(&mappers)?.iter().filter(|name| is_numbered(name, "M", "")) {
+            check_if_exists(&mappers.join(task))?;
+        }
+        Ok(())
+    }
+
     /// Removes the files of an earlier job: partitions, outputs, and files of unfinished attempts.
     /// Other files stay.
     ///
@@ -106,6 +125,13 @@ impl Layout {
             }
         }
         Ok(())
+    }
+}
+
+fn check_if_exists(directory: &Path) -> io::Result<()> {
+    match files::own_subdirectory(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -5,9 +5,12 @@
 //! leaves nothing to clean up.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use super::layout::Layout;
+use crate::files;
 
 /// A shared lock on a data directory.
 #[derive(Debug)]
@@ -48,7 +51,8 @@ pub const SHORT_ID_CHARS: usize = 8;
 const FILE: &str = "job.lock";
 
 impl JobLock {
-    /// Locks a directory for a job, and creates the directory if necessary. `first` runs in the
+    /// Locks a directory for a job, and creates the directory if necessary. The directory must be
+    /// the user's, and nothing in it may lead elsewhere ([`Layout::check`]). `first` runs in the
     /// first process of the job, before any other process has the lock.
     ///
     /// # Errors
@@ -58,10 +62,9 @@ impl JobLock {
         job_id: &str,
         first: impl FnOnce() -> io::Result<()>,
     ) -> Result<JobLock, LockError> {
-        fs::create_dir_all(directory)?;
-        let path = directory.join(FILE);
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        files::make_directories(directory)?;
+        Layout::new(directory).check()?;
+        let mut file = files::open_or_create(&directory.join(FILE))?;
         match file.try_lock() {
             Ok(()) => {
                 first()?;

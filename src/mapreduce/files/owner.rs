@@ -10,11 +10,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::pending::PendingFile;
+use crate::files;
 use crate::text::{Scratch, parse_words, push_checksum, push_words, strip_checksum};
 
 /// The kind of a job and its input files.
@@ -58,6 +59,8 @@ impl Owner {
     pub fn claim(&self, layout: &Layout, overwrites: bool) -> io::Result<()> {
         let path = layout.file(FILE);
         let results: Vec<PathBuf> = RESULTS.iter().map(|name| layout.file(name)).collect();
+        // Now, and not when the job has its results.
+        results.iter().try_for_each(|result| files::check_target(result))?;
         let mut there = results.iter().filter(|result| result.exists());
         let before = read(&path)?;
         if before.as_ref() != Some(self)
@@ -92,9 +95,10 @@ impl Owner {
 
 /// The owner of a directory; `None` if `job.txt` is missing or damaged.
 fn read(path: &Path) -> io::Result<Option<Owner>> {
-    let text = match fs::read(path) {
+    let mut text = Vec::new();
+    match files::open_to_read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text?,
+        file => file?.read_to_end(&mut text)?,
     };
     let mut kind = None;
     let mut input = Vec::new();

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 /// A file that is being written. It is removed if it is dropped before
 /// [`commit`](PendingFile::commit).
 #[derive(Debug)]
@@ -23,15 +25,26 @@ pub(super) fn is_pending(name: &str) -> bool {
 
 impl PendingFile {
     /// Creates a temporary file that will be renamed to `target`. Attempts that write the same
-    /// target at the same time need different numbers.
+    /// target at the same time need different numbers: a file that an earlier process has left
+    /// under the temporary name is removed.
     ///
     /// # Errors
-    /// Those of the operating system. The directory of the target must exist.
+    /// The target or the temporary name is a link, which somebody may have planted in a directory
+    /// that many can write, such as `/tmp`; those of the operating system. The directory of the
+    /// target must exist.
     pub fn create(target: impl Into<PathBuf>, attempt: u64) -> io::Result<PendingFile> {
         let target = target.into();
         let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         let temporary = target.with_file_name(format!(".{name}{MARK}{attempt}"));
-        let file = File::create(&temporary)?;
+        files::check_target(&target)?;
+        let file = match files::create_new(&temporary, files::MODE) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                files::check_file(&temporary)?;
+                fs::remove_file(&temporary)?;
+                files::create_new(&temporary, files::MODE)?
+            }
+            created => created?,
+        };
         Ok(PendingFile { file, temporary, target, is_committed: false })
     }
 
@@ -108,5 +121,38 @@ impl Drop for PendingFile {
         {
             log::warn!("{}: {error}", self.temporary.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_planted_name_is_refused_and_a_left_file_is_replaced() {
+        let folder = std::env::temp_dir().join(format!("agora-pending-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (target, victim) = (folder.join("out.txt"), folder.join("victim"));
+        fs::write(&victim, "unharmed").unwrap();
+        for planted in [&target, &folder.join(".out.txt.attempt_7")] {
+            symlink(&victim, planted).unwrap();
+            let error = PendingFile::create(&target, 7).unwrap_err().to_string();
+            assert!(error.starts_with(&*planted.to_string_lossy()), "{error}");
+            assert!(error.contains("symbolic link"), "{error}");
+            fs::remove_file(planted).unwrap();
+        }
+        fs::hard_link(&victim, folder.join(".out.txt.attempt_7")).unwrap();
+        assert!(PendingFile::create(&target, 7).is_err());
+        fs::remove_file(folder.join(".out.txt.attempt_7")).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "unharmed");
+        // An earlier process has left it.
+        fs::write(folder.join(".out.txt.attempt_7"), "half").unwrap();
+        let mut file = PendingFile::create(&target, 7).unwrap();
+        file.write_all(b"whole").unwrap();
+        file.commit().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "whole");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,9 +1,10 @@
 //! The runs of the external merge sort, in files.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::mapreduce::job::RunStore;
 
 /// The runs of one reduce attempt, in the directory of its output. They are removed when this is
@@ -29,15 +30,15 @@ impl RunFiles {
 impl RunStore for RunFiles {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>> {
         if self.numbers.is_empty() {
-            fs::create_dir_all(&self.directory)?;
+            files::make_directories(&self.directory)?;
         }
-        let file = File::create(self.path(number))?;
+        let file = files::create(&self.path(number))?;
         self.numbers.push(number);
         Ok(Box::new(file))
     }
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(self.path(number))?))
+        Ok(Box::new(files::open_to_read(&self.path(number))?))
     }
 
     fn remove(&mut self, number: u64) {

@@ -1,8 +1,8 @@
 //! The output of tasks as the master receives it: in memory if small, else in a file.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 
+use crate::files;
 use crate::mapreduce::files::{Layout, PendingFile};
 use crate::mapreduce::scheduler::{TaskId, TaskKind};
 
@@ -70,7 +70,7 @@ impl TaskOutput {
     pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         match self {
             TaskOutput::Memory(lines) => Ok(Box::new(lines.as_slice())),
-            TaskOutput::File(file, _) => Ok(Box::new(File::open(file.path())?)),
+            TaskOutput::File(file, _) => Ok(Box::new(files::open_to_read(file.path())?)),
         }
     }
 

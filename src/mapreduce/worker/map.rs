@@ -1,8 +1,8 @@
 //! Runs map tasks.
 
 use std::cell::Cell;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::iter::once;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use super::partitions::Partitions;
 use super::prepared_files::failed;
 use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::{Code, Status};
+use crate::files;
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
 use crate::mapreduce::files::{CommittedOutput, SplitBlocks, SplitDigest, SplitError};
@@ -183,18 +184,16 @@ pub(super) fn put_split(
     let path = job.layout.split(of as u32);
     let put = || {
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            files::make_directories(directory)?;
         }
-        let mut options = OpenOptions::new();
-        let options = options.create(true).append(true).truncate(false);
         if offset == 0 {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        let mut file = options.open(&path)?;
-        if file.metadata()?.len() != offset {
+        let mut file = files::open_or_create(&path)?;
+        if file.seek(SeekFrom::End(0))? != offset {
             return Ok(false);
         }
         file.write_all(&piece)?;

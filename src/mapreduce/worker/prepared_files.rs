@@ -5,12 +5,12 @@
 //! it. So the next file is created after a task has been answered.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::locked;
+use crate::files;
 use crate::mapreduce::files::{CommittedOutput, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
@@ -98,7 +98,7 @@ pub(super) fn create(path: &Path, attempt: u64) -> io::Result<PendingFile> {
     match PendingFile::create(path, attempt) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
+                files::make_directories(directory)?;
             }
             PendingFile::create(path, attempt)
         }
@@ -112,6 +112,8 @@ pub(super) fn failed(path: &Path, error: &io::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn write(prepared_files: &PreparedFiles, target: &Path, attempt: u64) -> PathBuf {

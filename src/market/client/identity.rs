@@ -4,11 +4,12 @@
 //! others may read is refused.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::files::{self, UnsafePath};
 use crate::rpc::random_bytes;
 
 /// Characters of a UUID's text.
@@ -144,19 +145,11 @@ pub fn identity_at(path: &Path) -> Result<Uuid, IdentityError> {
 
 fn read(path: &Path) -> Result<Uuid, IdentityError> {
     let failed = |error| IdentityError::Io(path.to_owned(), error);
-    // The type is checked before the file is opened: to open a pipe would wait for its other end.
-    if !fs::symlink_metadata(path).map_err(failed)?.is_file() {
-        return Err(IdentityError::NotAFile(path.to_owned()));
-    }
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(IdentityError::NotAFile(path.to_owned()));
-    }
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(IdentityError::TooOpen(path.to_owned(), mode));
-    }
+    let file = files::open_secret(path).map_err(|error| match UnsafePath::of(&error) {
+        Some(UnsafePath::Readable { mode, .. }) => IdentityError::TooOpen(path.to_owned(), *mode),
+        Some(_) => IdentityError::NotAFile(path.to_owned()),
+        None => failed(error),
+    })?;
     let mut text = String::new();
     // A UUID and the end of its line; a longer file has no identity, whatever its size.
     match file.take(TEXT_LEN as u64 + 3).read_to_string(&mut text) {
@@ -180,11 +173,7 @@ fn create(path: &Path) -> Result<Uuid, IdentityError> {
     }
     let uuid = Uuid::random();
     let draft = path.with_extension(format!("new-{}", uuid.short()));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
+    let written = files::create_new(&draft, files::SECRET_MODE)
         .and_then(|mut file| {
             writeln!(file, "{}", uuid.secret())?;
             file.sync_all()
@@ -208,6 +197,8 @@ pub fn identity_of(directory: &Path, name: &str) -> Result<Uuid, IdentityError> 
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     /// A directory that is removed when the test ends.

@@ -5,7 +5,11 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::output::{Answer, Applied, Output, TransferFailure, WriteJob};
+use super::output::{
+    Answer, Applied, AwaitedRead, Compacted, Output, PendingRead, ReadAccess, Superseded,
+    TransferFailure, WriteJob,
+};
+use super::quota::{Admission, Quota, QuotaUse};
 use super::schedule::{SnapshotPolicy, SnapshotSchedule};
 use crate::raft::{
     AppendOutcome, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
@@ -14,45 +18,6 @@ use crate::raft::{
 };
 use crate::replica::membership::{Introduction, Membership, Record};
 use crate::replica::state::{Outcome, Refusal, Replicated};
-
-/// What a snapshot allows to be removed from the log.
-pub struct Compacted {
-    /// Entries before this index may be removed from the log file.
-    pub first: Index,
-    /// Entries that were removed from memory. Dropping many takes long, so it is best done on
-    /// another thread.
-    pub dropped: VecDeque<Entry>,
-}
-
-/// What a snapshot from the leader replaced. Dropping it may take long, so it is best done on
-/// another thread.
-pub struct Superseded<M> {
-    /// The state before.
-    pub state: Option<Replicated<M>>,
-    /// The removed log entries.
-    pub dropped: VecDeque<Entry>,
-}
-
-/// Whether a read may proceed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ReadAccess {
-    /// The read may be evaluated now, before any other input.
-    Now,
-    /// The read has to wait; see [`Engine::queue_read`].
-    Wait(PendingRead),
-    /// This node does not lead.
-    NotLeader(NotLeader),
-}
-
-/// A read that has to wait. It may be dropped to abandon the read.
-#[derive(Debug, PartialEq, Eq)]
-pub struct PendingRead(AwaitedRead);
-
-#[derive(Debug, PartialEq, Eq)]
-enum AwaitedRead {
-    Round(ReadId),
-    Applied(Index),
-}
 
 /// A node without I/O (sans-IO).
 pub struct Engine<M, T> {
@@ -83,6 +48,7 @@ pub struct Engine<M, T> {
     /// The answer of the last entry; a reused buffer.
     answer: Vec<u8>,
     snapshots: SnapshotSchedule,
+    quota: Quota,
     reports_applied: bool,
 }
 
@@ -126,6 +92,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             applying: None,
             answer: Vec::new(),
             snapshots: SnapshotSchedule::new(policy, place),
+            quota: Quota::default(),
             reports_applied: false,
         }
     }
@@ -133,6 +100,16 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// Makes every output include the entries that were applied.
     pub fn report_applied(&mut self) {
         self.reports_applied = true;
+    }
+
+    /// Limits the size of the state; 0: no limit. Only a leader applies it.
+    pub fn set_quota(&mut self, max_bytes: u64) {
+        self.quota.max_bytes = max_bytes;
+    }
+
+    /// How much of its quota the state uses.
+    pub fn quota_use(&self) -> QuotaUse {
+        self.quota.usage(&self.state)
     }
 
     /// The Raft core, read-only.
@@ -170,14 +147,27 @@ impl<M: StateMachine, T> Engine<M, T> {
         command: Arc<[u8]>,
         ticket: T,
     ) {
-        if let Some(origin) = origin
-            && self.raft.is_leader()
-            && !self.state.may_keep_answer(origin, self.unapplied_entries(), at_ms)
+        if self.raft.is_leader()
+            && let Some(refusal) = self.refusal(at_ms, origin, &command)
         {
-            return self.answers.push((ticket, Answer::Refused(Refusal::NoRoomForAnswers)));
+            return self.answers.push((ticket, refusal));
         }
         let payload = Payload::Command { origin, command };
         self.propose(now, at_ms, payload, ticket);
+    }
+
+    /// Why a leader proposes a command no further, if it does not.
+    fn refusal(&mut self, at_ms: u64, origin: Option<Origin>, command: &[u8]) -> Option<Answer> {
+        let may_keep = |origin| self.state.may_keep_answer(origin, self.unapplied_entries(), at_ms);
+        if !origin.is_none_or(may_keep) {
+            return Some(Answer::Refused(Refusal::NoRoomForAnswers));
+        }
+        self.note_leadership();
+        match self.quota.admit(&self.raft, &self.state, origin, command) {
+            Admission::Admitted => None,
+            Admission::OverQuota(usage) => Some(Answer::OverQuota(usage)),
+            Admission::Busy => Some(Answer::Busy),
+        }
     }
 
     /// Proposes a new session.
@@ -194,9 +184,11 @@ impl<M: StateMachine, T> Engine<M, T> {
     }
 
     fn propose(&mut self, now: Duration, at_ms: u64, payload: Payload, ticket: T) {
+        let bytes = payload.size_bytes();
         match self.raft.propose(now, at_ms, payload) {
             Ok(index) => {
                 self.note_leadership();
+                self.quota.proposed(bytes);
                 self.writes.push_back((index, ticket));
             }
             Err(ProposeError::NotLeader(not)) => {
@@ -488,6 +480,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             self.applying = Some(entry.index);
             let outcome = self.state.apply(entry, &mut self.answer);
             self.snapshots.applied(entry.size_bytes());
+            self.quota.applied(entry.size_bytes());
             if let Some((index, _)) = self.writes.front()
                 && *index == entry.index
                 && entry.term == self.writes_term
@@ -522,6 +515,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.answers.extend(self.writes.drain(..).map(|(_, ticket)| (ticket, lost.clone())));
         if leads {
             self.writes_term = term;
+            self.quota.lead(&self.raft, &self.state);
         }
     }
 

@@ -19,14 +19,21 @@
 //! Pure.
 
 mod core;
+mod quota;
 mod schedule;
 mod output;
 
-pub use core::{Compacted, Engine, PendingRead, ReadAccess, Superseded};
-pub use output::{Answer, Applied, Output, TransferFailure, WriteJob};
+pub use core::Engine;
+pub use output::{
+    Answer, Applied, Compacted, Output, PendingRead, ReadAccess, Superseded, TransferFailure,
+    WriteJob,
+};
+pub use quota::{DEFAULT_QUOTA_BYTES, QuotaUse};
 pub use schedule::SnapshotPolicy;
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod membership_tests;
+#[cfg(test)]
+mod quota_tests;

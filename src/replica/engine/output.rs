@@ -1,13 +1,15 @@
 //! The output of an engine.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::quota::QuotaUse;
 use crate::raft::{
-    Contradiction, Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, SnapshotMark,
-    SnapshotPiece, SnapshotRead, Trace, WriteId,
+    Contradiction, Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, ReadId,
+    SnapshotMark, SnapshotPiece, SnapshotRead, Trace, WriteId,
 };
 use crate::replica::membership::{Introduction, Notice, Record};
-use crate::replica::state::Refusal;
+use crate::replica::state::{Refusal, Replicated};
 
 /// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Answer {
     Busy,
     /// The disk of this node is full. The command was not proposed.
     Full,
+    /// The command would make the state larger than its quota. It was not proposed.
+    OverQuota(QuotaUse),
 }
 
 /// Why leadership was not transferred.
@@ -64,6 +68,45 @@ pub struct WriteJob {
     pub pieces: Vec<SnapshotPiece>,
     /// The commit index, valid once the rest is written.
     pub commit_index: Index,
+}
+
+/// What a snapshot allows to be removed from the log.
+pub struct Compacted {
+    /// Entries before this index may be removed from the log file.
+    pub first: Index,
+    /// Entries that were removed from memory. Dropping many takes long, so it is best done on
+    /// another thread.
+    pub dropped: VecDeque<Entry>,
+}
+
+/// What a snapshot from the leader replaced. Dropping it may take long, so it is best done on
+/// another thread.
+pub struct Superseded<M> {
+    /// The state before.
+    pub state: Option<Replicated<M>>,
+    /// The removed log entries.
+    pub dropped: VecDeque<Entry>,
+}
+
+/// Whether a read may proceed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ReadAccess {
+    /// The read may be evaluated now, before any other input.
+    Now,
+    /// The read has to wait; see `Engine::queue_read`.
+    Wait(PendingRead),
+    /// This node does not lead.
+    NotLeader(NotLeader),
+}
+
+/// A read that has to wait. It may be dropped to abandon the read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PendingRead(pub(super) AwaitedRead);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum AwaitedRead {
+    Round(ReadId),
+    Applied(Index),
 }
 
 /// An entry that was applied, for the dump and for watches.

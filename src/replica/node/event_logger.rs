@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::NodeOptions;
 use super::shutdown_reason::ADVICE;
 use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
+use crate::replica::engine::QuotaUse;
 use crate::replica::transport::PeerEvent;
 
 /// The minimum interval between two identical lines.
@@ -29,6 +30,8 @@ pub(super) struct EventLogger {
     slow_due: Duration,
     /// Followers that hold entries beyond the leader's log, and when that was last logged.
     ahead: BTreeMap<NodeId, Duration>,
+    /// Whether writes are refused because of the quota.
+    is_over_quota: bool,
     /// Unreachable peers: the reason, and when it was last logged.
     unreachable: BTreeMap<NodeId, (String, Duration)>,
 }
@@ -62,6 +65,19 @@ pub(super) fn log_start(options: &NodeOptions, raft: &Raft) {
 }
 
 impl EventLogger {
+    /// Logs when a leader begins to refuse writes because of its quota, and when it ends.
+    pub(super) fn check_quota(&mut self, quota: QuotaUse) {
+        let QuotaUse { size_bytes, quota_bytes, is_full } = quota;
+        if is_full != self.is_over_quota {
+            self.is_over_quota = is_full;
+            let is = format!("{size_bytes} of {quota_bytes} bytes are used");
+            match is_full {
+                true => log::warn!("writes are refused because of --quota-bytes: {is}"),
+                false => log::warn!("writes are no longer refused because of --quota-bytes: {is}"),
+            }
+        }
+    }
+
     /// Logs an event of the Raft core.
     pub(super) fn log_trace(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
         let id = raft.id();

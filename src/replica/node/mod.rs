@@ -75,6 +75,8 @@ pub struct NodeOptions {
     pub config: Config,
     /// When snapshots are taken.
     pub snapshots: SnapshotPolicy,
+    /// The largest size of the state, see [`crate::replica::engine::QuotaUse`]; 0: no limit.
+    pub quota_bytes: u64,
     /// What is written to `dump.txt`.
     pub dump: DumpOptions,
 }
@@ -130,6 +132,7 @@ impl<S: Service> Opened<S> {
         let (snapshots, now) = (options.snapshots, clock.now());
         let membership = membership(&config, &recovered, record, incarnation, now);
         let mut engine = Engine::new(config, recovered, state, snapshots, membership, now);
+        engine.set_quota(options.quota_bytes);
         event_logger::log_start(&options, engine.raft());
         let is_telling_all = options.dump.level == Level::All;
         if is_telling_all {

@@ -4,8 +4,9 @@ use super::service::Service;
 use super::shared::Shared;
 use crate::call::{Code, Metadata, Status};
 use crate::raft::{NodeId, NotLeader};
-use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
-use crate::replica::engine::{Answer, TransferFailure};
+use crate::replica::contract::{FULL, LEADER, LEADER_ID, NODE_ID};
+use crate::replica::engine::{Answer, QuotaUse, TransferFailure};
+use crate::replica::service::with_metadata;
 use crate::replica::state::Refusal;
 
 /// The status of an answer that is not a success. An answer of another kind than the call's own is
@@ -29,6 +30,15 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
             let message = format!("node {id} accepts no writes at present: {why}");
             let status = Status::new(Code::ResourceExhausted, message);
             Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
+        }
+        Answer::OverQuota(QuotaUse { size_bytes, quota_bytes, .. }) => {
+            let message = format!(
+                "the quota is used up: {size_bytes} of {quota_bytes} bytes (--quota-bytes); delete \
+                 something, or restart the nodes one by one with a larger quota"
+            );
+            let status = Status::new(Code::ResourceExhausted, message);
+            let metadata = leader_metadata(node, node.raft().leader());
+            with_metadata(Status { metadata, ..status }, FULL, "quota")
         }
         Answer::Refused(refusal @ (Refusal::Expired | Refusal::Acknowledged)) => {
             Status::new(Code::FailedPrecondition, refusal.to_string())

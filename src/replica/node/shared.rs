@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::service::Service;
 use crate::raft::{NodeId, Origin};
 use crate::replica::clock::{Clock, wall_ms};
-use crate::replica::engine::{Engine, PendingRead, ReadAccess};
+use crate::replica::engine::{Engine, PendingRead, QuotaUse, ReadAccess};
 use crate::replica::membership::{Loss, Standing};
 use crate::replica::state::Replicated;
 
@@ -105,6 +105,11 @@ impl<S: Service> Shared<S> {
     /// The replicated state, read-only.
     pub fn state(&self) -> &Replicated<S::Machine> {
         self.engine.state()
+    }
+
+    /// How much of its quota the state uses.
+    pub fn quota_use(&self) -> QuotaUse {
+        self.engine.quota_use()
     }
 
     /// Why this node accepts no writes at present (its disk is full), if that is so.

@@ -120,6 +120,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
             self.note_commit(&node);
+            self.event_logger.check_quota(node.quota_use());
             self.free_disk_space(&mut node, now);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);

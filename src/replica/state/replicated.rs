@@ -78,6 +78,11 @@ impl<M: StateMachine> Replicated<M> {
         self.sessions.may_keep(origin, unapplied, self.clock_ms.max(at_ms))
     }
 
+    /// Whether the answer to this command of a session is kept.
+    pub fn has_answer(&self, origin: Origin) -> bool {
+        self.sessions.has_answer(origin)
+    }
+
     /// The number of open sessions.
     pub fn sessions(&self) -> usize {
         self.sessions.len()

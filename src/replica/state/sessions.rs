@@ -114,6 +114,12 @@ impl Sessions {
             || !self.open.get(&origin.session).is_some_and(has_its_share)
     }
 
+    /// Whether the answer to this command is kept.
+    pub(super) fn has_answer(&self, origin: Origin) -> bool {
+        let session = self.open.get(&origin.session);
+        session.is_some_and(|session| session.answers.contains_key(&origin.sequence))
+    }
+
     /// Whether the `count` least recently used sessions are no longer in use.
     fn is_unused(&self, count: usize, now_ms: u64) -> bool {
         let last = self.by_use.iter().nth(count.saturating_sub(1));

@@ -1,13 +1,15 @@
 //! A directory of the file system.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::access;
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
+use crate::files;
 
 /// A directory of the file system. While it is open, it is locked with flock(2) against other
 /// processes; the lock ends with the process, however the process ends.
@@ -20,17 +22,23 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a directory for a node. Creates it durably if it does not exist.
+    /// Opens a directory for a node. Creates it durably if it does not exist. Wider modes than
+    /// those of `schemas/files.md` are corrected.
     ///
     /// # Errors
-    /// [`StorageError::Locked`]; or it cannot be created, opened or locked.
+    /// [`StorageError::Locked`]; [`StorageError::Unsafe`]: another user may have prepared the
+    /// directory or a file in it; or it cannot be created, opened or locked.
     pub fn open(path: &Path) -> Result<Directory, StorageError> {
         let name = path.display().to_string();
         make(path).map_err(|error| StorageError::io(&name, "cannot make the directory", error))?;
-        let handle = File::open(path)
-            .map_err(|error| StorageError::io(&name, "cannot open the directory", error))?;
+        let failed = |error| StorageError::io(&name, "cannot open the directory", error);
+        let handle = files::own_directory(path).map_err(failed)?;
         match lock(&handle) {
-            Ok(()) => Ok(Directory { path: path.into(), handle, is_locked_by_other: false }),
+            Ok(()) => {
+                files::tighten(&handle, path).map_err(failed)?;
+                access::correct(path)?;
+                Ok(Directory { path: path.into(), handle, is_locked_by_other: false })
+            }
             Err(TryLockError::WouldBlock) => Err(StorageError::Locked { directory: name }),
             Err(TryLockError::Error(error)) => {
                 Err(StorageError::io(&name, "cannot lock the directory", error))
@@ -59,6 +67,15 @@ impl Directory {
             Err(TryLockError::Error(_)) => false,
         };
         Ok(Directory { path: path.into(), handle, is_locked_by_other })
+    }
+
+    /// Wrong owners and modes, and links, of the directory and of the files of a node in it, one
+    /// sentence each.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn access_faults(&self) -> Result<Vec<String>, StorageError> {
+        access::faults(&self.path, &self.handle)
     }
 
     /// Whether another process had locked the directory when it was opened.
@@ -94,10 +111,8 @@ fn make(path: &Path) -> io::Result<()> {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make(above)?;
-            match fs::create_dir(path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => false,
-            }
+            files::make_directory(path)?;
+            false
         }
         Err(error) => return Err(error),
     };
@@ -122,18 +137,15 @@ impl Disk for Directory {
     }
 
     fn open_to_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(File::open(self.path.join(name))?))
+        Ok(Box::new(files::open_to_read(&self.path.join(name))?))
     }
 
     fn open_to_write(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
-        Ok(Box::new(file))
+        Ok(Box::new(files::open_to_write(&self.path.join(name))?))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        Ok(Box::new(options.open(self.path.join(name))?))
+        Ok(Box::new(files::create(&self.path.join(name))?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::files::UnsafePath;
+
 /// ENFILE and EMFILE: no file descriptors are left in the system or the process.
 const NO_DESCRIPTOR: [i32; 2] = [23, 24];
 
@@ -26,6 +28,11 @@ pub enum StorageError {
     /// The directory belongs to another node.
     Foreign {
         /// What the directory says and what was expected.
+        what: String,
+    },
+    /// Another user may have prepared the directory or a file in it.
+    Unsafe {
+        /// The reason, and what to do.
         what: String,
     },
     /// The disk is full. Earlier data is safe; this data was not written.
@@ -92,6 +99,9 @@ impl StorageError {
     pub(in crate::replica) fn io(file: &str, what: &'static str, error: io::Error) -> StorageError {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let file = file.to_owned();
+        if let Some(reason) = UnsafePath::of(&error) {
+            return StorageError::Unsafe { what: reason.to_string() };
+        }
         match error.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => StorageError::NoSpace { file },
             _ if NO_DESCRIPTOR.map(Some).contains(&error.raw_os_error()) => {
@@ -126,7 +136,7 @@ impl fmt::Display for StorageError {
             StorageError::Locked { directory } => {
                 write!(f, "{directory} is in use by another process")
             }
-            StorageError::Foreign { what } => f.write_str(what),
+            StorageError::Foreign { what } | StorageError::Unsafe { what } => f.write_str(what),
             StorageError::NoSpace { file } => write!(f, "{file}: no space is left on the disk"),
             StorageError::NoDescriptor { file, error } => write!(f, "{file}: {error}"),
             StorageError::Sync { file, error } => {

@@ -14,6 +14,7 @@
 //! | `open` | [`Storage::open`]: the first start, and recovery at later ones |
 //! | `store` | [`Storage`]: writes, compacts, installs snapshots |
 //! | `disk`, `directory`, `memory` | the [`Disk`] trait, the real directory, and one in memory |
+//! | `access` | owners, modes and links of the files |
 //! | `entry_line`, `metadata`, `snapshot` | the formats |
 //! | `reserve` | the reserved space |
 //! | `line_reader` | reads a file of any size line by line |
@@ -50,6 +51,7 @@
 //! Not included: verification by reading back, and redundant copies. Damage to a file is detected
 //! and never repaired; the group has the other copies.
 
+mod access;
 mod check;
 mod commands;
 mod directory;

@@ -44,7 +44,7 @@ fn write(
     path: &str,
     rows: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let written = File::create(path).and_then(|file| {
+    let written = crate::files::create(path.as_ref()).and_then(|file| {
         let mut file = BufWriter::new(file);
         rows(&mut file)?;
         file.flush()

@@ -267,3 +267,74 @@ fn lines_that_are_not_of_a_store_are_refused() {
         assert!(restored(&lines).is_err(), "{lines:?}");
     }
 }
+
+/// The size that a snapshot's lines add up to.
+fn counted(kv: &Kv) -> u64 {
+    kv.seek_all().map(|record| 128 + (record.key().len() + record.value().len()) as u64).sum()
+}
+
+impl Kv {
+    fn seek_all(&self) -> impl Iterator<Item = Record> {
+        self.records.seek(b"")
+    }
+}
+
+#[test]
+fn the_size_follows_every_change_and_survives_a_snapshot() {
+    let mut seed = Seed::new(0x5157);
+    let mut fed = Fed::default();
+    for _ in 0..2_000 {
+        let (key, value) = (format!("k{}", seed.below(40)), "v".repeat(seed.below(300)));
+        match seed.below(4) {
+            0 => drop(fed.delete(&key)),
+            1 => drop(fed.compare_and_set(&key, None, &value)),
+            _ => drop(fed.set(&key, &value)),
+        }
+        assert_eq!(fed.kv.size_bytes(), counted(&fed.kv));
+    }
+    let copy = restored(&lines(&fed.kv)).unwrap();
+    assert_eq!(copy.size_bytes(), fed.kv.size_bytes());
+    (0..40).for_each(|key| drop(fed.delete(&format!("k{key}"))));
+    assert_eq!(fed.kv.size_bytes(), 0);
+}
+
+#[test]
+fn the_size_after_pending_commands_is_exact_or_above() {
+    let mut seed = Seed::new(0x5158);
+    for _ in 0..500 {
+        let mut fed = Fed::default();
+        (0..seed.below(6)).for_each(|key| drop(fed.set(&format!("k{key}"), &"v".repeat(50))));
+        let mut has_unknown = false;
+        let mut commands = Vec::new();
+        for _ in 0..1 + seed.below(8) {
+            let (key, value) = (format!("k{}", seed.below(6)), "w".repeat(seed.below(100)));
+            let (key, new) = (key.as_bytes(), value.as_bytes());
+            commands.push(match seed.below(4) {
+                0 => Command::Delete { key }.encode().unwrap(),
+                1 => {
+                    has_unknown = true;
+                    Command::CompareAndSet { key, old: None, new }.encode().unwrap()
+                }
+                _ => Command::Set { key, value: new }.encode().unwrap(),
+            });
+        }
+        let bound = fed.kv.size_bytes_after(&mut commands.iter().map(Vec::as_slice));
+        for command in commands {
+            fed.apply_bytes(&command.into());
+        }
+        let size = fed.kv.size_bytes();
+        assert!(bound == size || (has_unknown && bound > size), "{bound} is announced, {size} is");
+    }
+}
+
+#[test]
+fn a_compare_and_set_that_fails_adds_nothing() {
+    let mut fed = Fed::default();
+    fed.set("lock", "mine");
+    let create = Command::CompareAndSet { key: b"lock", old: None, new: &[b'x'; 90] };
+    let create = create.encode().unwrap();
+    assert_eq!(fed.kv.size_bytes_after(&mut [&create[..]].into_iter()), fed.kv.size_bytes());
+    assert!(Kv::may_grow(&create));
+    assert!(!Kv::may_grow(&Command::Delete { key: b"lock" }.encode().unwrap()));
+    assert!(!Kv::may_grow(b"no command"));
+}

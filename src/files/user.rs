@@ -1,0 +1,33 @@
+//! The user that runs the process.
+
+/// The effective user; `None` if the system does not say (no `/proc`, in a build without rustix).
+#[cfg(feature = "system-limits")]
+pub fn effective_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// The effective user; `None` if the system does not say.
+#[cfg(not(feature = "system-limits"))]
+pub fn effective_user() -> Option<u32> {
+    effective_of(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// `Uid:` of proc_pid_status(5): real, effective, saved and file system user.
+#[cfg(any(test, not(feature = "system-limits")))]
+fn effective_of(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_number_is_the_effective_user() {
+        assert_eq!(effective_of("Name:\tagora\nUid:\t1000\t33\t1000\t33\nGid:\t5\t6\n"), Some(33));
+        assert_eq!(effective_of("Name:\tagora\n"), None);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        assert_eq!(effective_of(&status), effective_user());
+    }
+}
