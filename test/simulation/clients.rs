@@ -268,9 +268,10 @@ impl<W: Workload> Client<W> {
                 return Some(self.abandon(seed));
             }
             Answer::Lost(_) => (),
-            Answer::Read | Answer::Transferred | Answer::NotTransferred(_) => {
-                panic!("nobody asked for that")
-            }
+            Answer::Read
+            | Answer::Transferred
+            | Answer::NotTransferred(_)
+            | Answer::OverQuota(_) => panic!("nobody asked for that"),
         }
         Some(Next::Wait(soon))
     }

@@ -286,15 +286,17 @@ fn the_size_follows_every_change_and_survives_a_snapshot() {
     for _ in 0..2_000 {
         let (key, value) = (format!("k{}", seed.below(40)), "v".repeat(seed.below(300)));
         match seed.below(4) {
-            0 => drop(fed.delete(&key)),
-            1 => drop(fed.compare_and_set(&key, None, &value)),
-            _ => drop(fed.set(&key, &value)),
-        }
+            0 => fed.delete(&key),
+            1 => fed.compare_and_set(&key, None, &value),
+            _ => fed.set(&key, &value),
+        };
         assert_eq!(fed.kv.size_bytes(), counted(&fed.kv));
     }
     let copy = restored(&lines(&fed.kv)).unwrap();
     assert_eq!(copy.size_bytes(), fed.kv.size_bytes());
-    (0..40).for_each(|key| drop(fed.delete(&format!("k{key}"))));
+    for key in 0..40 {
+        fed.delete(&format!("k{key}"));
+    }
     assert_eq!(fed.kv.size_bytes(), 0);
 }
 
@@ -303,7 +305,9 @@ fn the_size_after_pending_commands_is_exact_or_above() {
     let mut seed = Seed::new(0x5158);
     for _ in 0..500 {
         let mut fed = Fed::default();
-        (0..seed.below(6)).for_each(|key| drop(fed.set(&format!("k{key}"), &"v".repeat(50))));
+        for key in 0..seed.below(6) {
+            fed.set(&format!("k{key}"), &"v".repeat(50));
+        }
         let mut has_unknown = false;
         let mut commands = Vec::new();
         for _ in 0..1 + seed.below(8) {
