@@ -10,7 +10,7 @@ use crate::market::state::{Audit as MarketAudit, Market};
 use crate::raft::{Entry, SnapshotMark, StateMachine};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
-    Audit, Checked, Commands, Directory, StorageError, check, machine_of,
+    Access, Audit, Checked, Commands, Directory, StorageError, check, machine_of,
 };
 use crate::text::printable;
 
@@ -52,12 +52,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     let directory = Directory::inspect(Path::new(path)).map_err(failed)?;
     let is_in_use = directory.is_locked_by_other();
-    let access = directory.access_faults().map_err(failed)?;
+    let access = directory.access().map_err(failed)?;
     let mut attempts = if is_in_use { ATTEMPTS } else { 1 };
     loop {
         let findings = match check_any(path, &directory) {
             // A link, for example, is not read.
-            Err(_) if !access.is_empty() => return Err(refused(&access)),
+            Err(_) if !access.refused.is_empty() => return Err(refused(&access)),
             findings => findings?,
         };
         attempts -= 1;
@@ -67,9 +67,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Wrong owners, modes and links.
-fn refused(access: &[String]) -> Failure {
-    let lines = access.iter().map(|fault| format!("agora check: {fault}"));
+/// Wrong owners, and links.
+fn refused(access: &Access) -> Failure {
+    let lines = access.refused.iter().map(|fault| format!("agora check: {fault}"));
     Failure::Failed(lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -101,12 +101,7 @@ fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
     }
 }
 
-fn report(
-    path: &str,
-    is_in_use: bool,
-    findings: Findings,
-    access: &[String],
-) -> Result<(), Failure> {
+fn report(path: &str, is_in_use: bool, findings: Findings, access: &Access) -> Result<(), Failure> {
     let Findings { files: Checked { files, faults, loss }, state } = findings;
     let width = files.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, what) in &files {
@@ -129,7 +124,10 @@ fn report(
             "agora check: {path}: the files are good, but {what}"
         )));
     }
-    if !access.is_empty() {
+    for note in &access.corrected {
+        print_line(note)?;
+    }
+    if !access.refused.is_empty() {
         return Err(refused(access));
     }
     print_line("good")

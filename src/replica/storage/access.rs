@@ -33,18 +33,27 @@ pub(super) fn correct(directory: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// What is wrong with owners, modes and links, one sentence each.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The next start corrects it.
+    pub corrected: Vec<String>,
+    /// The next start refuses it.
+    pub refused: Vec<String>,
+}
+
 /// What [`correct`] would refuse or correct, seen by any user: the owner of the directory should own
 /// the files.
-pub(super) fn faults(directory: &Path, handle: &File) -> Result<Vec<String>, StorageError> {
+pub(super) fn examine(directory: &Path, handle: &File) -> Result<Access, StorageError> {
     let failed = |error| StorageError::io(&directory.display().to_string(), "cannot read", error);
     let own = handle.metadata().map_err(failed)?;
-    let mut faults = Vec::new();
+    let mut access = Access::default();
     let mode = files::mode_of(&own);
     if mode & 0o002 != 0 {
         let path = directory.to_owned();
-        faults.push(UnsafePath::Writable { path, mode }.to_string());
+        access.refused.push(UnsafePath::Writable { path, mode }.to_string());
     } else if mode & 0o7777 & !(files::DIRECTORY_MODE | 0o7000) != 0 {
-        faults.push(wrong_mode(directory, mode, files::DIRECTORY_MODE));
+        access.corrected.push(wrong_mode(directory, mode, files::DIRECTORY_MODE));
     }
     for name in names(directory)? {
         let path = directory.join(&name);
@@ -52,30 +61,33 @@ pub(super) fn faults(directory: &Path, handle: &File) -> Result<Vec<String>, Sto
             // Renamed or removed by the node.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
-            Ok(found) => faults.extend(fault(&path, &found, own.uid())),
+            Ok(found) => access.add(&path, &found, own.uid()),
         }
     }
-    Ok(faults)
+    Ok(access)
 }
 
-fn fault(path: &Path, found: &Metadata, user: u32) -> Option<String> {
-    let mode = files::mode_of(found);
-    let reason = match found.file_type() {
-        kind if kind.is_symlink() => UnsafePath::Link(path.into()),
-        kind if !kind.is_file() => UnsafePath::NotAFile(path.into()),
-        _ if found.uid() != user => {
-            let owner = found.uid();
-            let path = path.display();
-            return Some(format!(
-                "{path} belongs to user {owner}, and the directory to user {user}: chown {user} \
-                 {path}, if you trust what it contains"
-            ));
-        }
-        _ if found.nlink() > 1 => UnsafePath::HardLink(path.into()),
-        _ if is_too_wide(mode) => return Some(wrong_mode(path, mode, files::MODE)),
-        _ => return None,
-    };
-    Some(reason.to_string())
+impl Access {
+    fn add(&mut self, path: &Path, found: &Metadata, user: u32) {
+        let mode = files::mode_of(found);
+        let reason = match found.file_type() {
+            kind if kind.is_symlink() => UnsafePath::Link(path.into()).to_string(),
+            kind if !kind.is_file() => UnsafePath::NotAFile(path.into()).to_string(),
+            _ if found.uid() != user => {
+                let (owner, path) = (found.uid(), path.display());
+                format!(
+                    "{path} belongs to user {owner}, and the directory to user {user}: chown \
+                     {user} {path}, if you trust what it contains"
+                )
+            }
+            _ if found.nlink() > 1 => UnsafePath::HardLink(path.into()).to_string(),
+            _ if is_too_wide(mode) => {
+                return self.corrected.push(wrong_mode(path, mode, files::MODE));
+            }
+            _ => return,
+        };
+        self.refused.push(reason);
+    }
 }
 
 /// An operator may choose a narrower mode for a file.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::access;
+use super::access::{self, Access};
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 use crate::files;
@@ -69,13 +69,12 @@ impl Directory {
         Ok(Directory { path: path.into(), handle, is_locked_by_other })
     }
 
-    /// Wrong owners and modes, and links, of the directory and of the files of a node in it, one
-    /// sentence each.
+    /// Wrong owners and modes, and links, of the directory and of the files of a node in it.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn access_faults(&self) -> Result<Vec<String>, StorageError> {
-        access::faults(&self.path, &self.handle)
+    pub fn access(&self) -> Result<Access, StorageError> {
+        access::examine(&self.path, &self.handle)
     }
 
     /// Whether another process had locked the directory when it was opened.

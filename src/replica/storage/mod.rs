@@ -71,6 +71,7 @@ mod snapshot;
 mod snapshot_job;
 mod store;
 
+pub use access::Access;
 pub use check::{Audit, Checked, check, machine_of};
 pub use commands::{Commands, FromWords, ToWords};
 pub use directory::Directory;
