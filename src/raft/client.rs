@@ -9,6 +9,7 @@ use super::message::Body;
 use super::node::NodeState;
 use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
 use super::role::{LeaderState, Transfer};
+use super::sanity::MAX_NUMBER;
 use super::trace::Trace;
 
 /// A follower that has not answered for so many heartbeats is not chosen as successor.
@@ -36,6 +37,9 @@ impl Raft {
         }
         if node.is_full {
             return Err(ProposeError::Full);
+        }
+        if node.log.last_index() >= MAX_NUMBER && node.is_used_up() {
+            return Err(ProposeError::Busy);
         }
         if leader.uncommitted_bytes >= node.config.max_uncommitted_bytes {
             return Err(ProposeError::Busy);

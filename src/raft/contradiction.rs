@@ -4,10 +4,12 @@
 //! | contradiction | the violated property |
 //! |---|---|
 //! | `Entry` | a leader has all committed entries (section 5.4.3), and terms never fall along a log |
+//! | `Content` | entries of one index and term are equal (section 5.3) |
 //! | `TwoLeaders` | one leader is elected in a term (section 5.2) |
 //!
-//! The core cannot know which of the two nodes is wrong. A directory that was edited is detected here if
-//! its entries have other terms; entries of one index and term are assumed to be equal (section 5.3).
+//! The core cannot know which of the two nodes is wrong. The content of entries is compared where both
+//! are at hand anyway: when a leader sends an entry that the log has already. What a snapshot contains
+//! is not comparable with entries, only its last index and term are.
 
 use std::fmt;
 
@@ -28,6 +30,17 @@ pub enum Contradiction {
         claimed: SnapshotMark,
         /// The committed entry of this node: at the same index, or else at the nearest known one.
         committed: SnapshotMark,
+    },
+    /// The leader has an entry of the same index and term as this node, with another content.
+    Content {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+        /// The position of both entries.
+        at: SnapshotMark,
+        /// Whether the entry is committed here.
+        is_committed: bool,
     },
     /// Two nodes lead in the same term; this node may be one of them.
     TwoLeaders {
@@ -60,6 +73,15 @@ impl fmt::Display for Contradiction {
                     ),
                 }
             }
+            Contradiction::Content { leader, term, at, is_committed } => {
+                let SnapshotMark { index, term: of } = at;
+                let state = if *is_committed { "committed" } else { "stored" };
+                write!(
+                    f,
+                    "node {leader}, which leads in term {term}, has another entry of term {of} at \
+                     index {index} than the one that is {state} here"
+                )
+            }
             Contradiction::TwoLeaders { term, known, other } => {
                 write!(f, "node {known} and node {other} both lead in term {term}")
             }
@@ -68,8 +90,8 @@ impl fmt::Display for Contradiction {
 }
 
 impl NodeState {
-    /// Compares the positions in a leader's message with the committed log. In most messages only `prev`
-    /// is committed.
+    /// Compares a leader's message with the own log: positions with the committed ones, and entries with
+    /// those of the same term. In most messages only `prev` is committed, and no entry is known.
     pub(super) fn check_committed(
         &self,
         leader: NodeId,
@@ -80,7 +102,19 @@ impl NodeState {
             entries.iter().map(|entry| SnapshotMark { index: entry.index, term: entry.term });
         let claimed = std::iter::once(prev).chain(positions);
         let mut committed = claimed.take_while(|position| position.index <= self.commit_index);
-        committed.try_for_each(|position| self.check_committed_mark(leader, position))
+        committed.try_for_each(|position| self.check_committed_mark(leader, position))?;
+        entries.iter().try_for_each(|entry| self.check_content(leader, entry))
+    }
+
+    /// Compares an entry of a leader with the own one of the same index and term, if there is one.
+    fn check_content(&self, leader: NodeId, entry: &Entry) -> Result<(), Contradiction> {
+        let Some(own) = self.log.get(entry.index) else { return Ok(()) };
+        if own.term != entry.term || self.is_same_content(own, entry) {
+            return Ok(());
+        }
+        let at = SnapshotMark { index: entry.index, term: entry.term };
+        let is_committed = entry.index <= self.commit_index;
+        Err(Contradiction::Content { leader, term: self.term(), at, is_committed })
     }
 
     /// Compares one position in a leader's log, or the end of its snapshot, with the committed log.

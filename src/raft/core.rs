@@ -65,16 +65,12 @@ impl Raft {
     /// Takes a message of another node. A message that breaks the protocol is ignored.
     pub fn step(&mut self, now: Duration, from: NodeId, message: Message) {
         self.node.advance_clock(now);
+        let is_expected =
+            self.node.others.contains(&from) && self.node.accepts_from(from, &message.body);
+        if !is_expected || !self.admits(now, from, &message) {
+            return;
+        }
         let Message { term, body } = message;
-        if !self.node.others.contains(&from) || !self.node.accepts_from(from, &body) {
-            return;
-        }
-        if let Some(lease) = body.lease()
-            && lease > self.node.config.longest_promise()
-        {
-            self.node.refuse_lease(from, lease);
-            return;
-        }
         if term > self.node.term() && !self.observe_newer_term(from, term, &body) {
             return;
         }
@@ -128,7 +124,11 @@ impl Raft {
             // The term of a pre-vote is that of an election which has not begun.
             Body::PreVote { .. } | Body::PreVoteReply { granted: true } => return true,
             // Rule 12: a candidate does not disturb an active leader.
-            Body::RequestVote { released: None, .. } if self.has_active_leader() => {
+            // Only that leader can have released the voters.
+            Body::RequestVote { released, .. }
+                if self.has_active_leader()
+                    && !released.is_some_and(|leader| self.node.may_release(leader)) =>
+            {
                 self.node.pending_ready.trace.push(Trace::VoteDenied { candidate: from, term });
                 return false;
             }

@@ -26,6 +26,9 @@ impl Raft {
             // The log is older than the snapshot that is being installed: this node must not lead.
             return;
         }
+        if node.is_used_up() {
+            return;
+        }
         node.pending_ready.trace.push(Trace::ElectionStarted);
         if node.others.is_empty() {
             self.become_candidate(None);
@@ -77,12 +80,12 @@ impl Raft {
     }
 
     /// A leader asks this node to stand for election at once. It has given up its lease before
-    /// (rule 9).
+    /// (rule 9). No other node may ask.
     pub(super) fn handle_timeout_now(&mut self, from: NodeId) {
         let node = &mut self.node;
         let is_free = matches!(self.role, Role::Follower | Role::PreCandidate(_));
         let may_stand = node.may_vote() && node.installing.is_none() && !node.is_full;
-        if is_free && may_stand {
+        if is_free && node.may_release(from) && may_stand && !node.is_used_up() {
             node.pending_ready.trace.push(Trace::ElectionStarted);
             self.become_candidate(Some(from));
         }
@@ -166,7 +169,7 @@ impl Raft {
                     candidate.old_leases.clear(from);
                 }
                 if granted {
-                    let is_other = |(holder, _): &(NodeId, Duration)| *holder != node.config.id;
+                    let is_other = |(holder, _): &(NodeId, Duration)| node.others.contains(holder);
                     let others: Vec<_> = remaining.iter().copied().filter(is_other).collect();
                     candidate.old_leases.report(node.now, &others);
                     candidate.acks.renew(from, candidate.requested_at);

@@ -86,13 +86,6 @@ impl NodeState {
         }
     }
 
-    /// A node has asked for a promise that is too long. Each such request is reported once.
-    pub(super) fn refuse_lease(&mut self, by: NodeId, lease: Duration) {
-        if self.refused_lease.replace((by, lease)) != Some((by, lease)) {
-            self.pending_ready.trace.push(Trace::LeaseRefused { by, lease });
-        }
-    }
-
     /// Lowers the longest lease when every promise of that length is over, so that a lease that was
     /// once configured far too long does not delay every restart for ever (rule 10). Not below the own
     /// lease.

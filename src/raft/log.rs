@@ -55,6 +55,12 @@ impl Log {
         self.at_ms = self.at_ms.max(at_ms);
     }
 
+    /// The entry at an index, if the log has it.
+    pub(super) fn get(&self, index: Index) -> Option<&Entry> {
+        let behind = index.checked_sub(self.before.index)?;
+        self.entries.get(usize::try_from(behind).ok()?.checked_sub(1)?)
+    }
+
     /// The term of the entry at an index, if the log has it.
     pub(super) fn term_at(&self, index: Index) -> Option<Term> {
         match index.checked_sub(self.before.index)? {

@@ -110,16 +110,6 @@ pub enum Body {
 }
 
 impl Body {
-    /// The length of the promise that it asks for, if it does.
-    pub(super) fn lease(&self) -> Option<Duration> {
-        match self {
-            Body::RequestVote { lease, .. }
-            | Body::AppendEntries { lease, .. }
-            | Body::InstallSnapshot { lease, .. } => Some(*lease),
-            _ => None,
-        }
-    }
-
     /// Whether it is a reply.
     pub fn is_reply(&self) -> bool {
         match self {

@@ -17,6 +17,7 @@
 //! | `client` | commands, reads, transfer of leadership | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
 //! | `voters` | which nodes count as voters | the rules of the voters |
+//! | `sanity` | values that no working node sends | |
 //! | `contradiction` | states that are impossible unless a node has lost data | sections 5.2, 5.4.3 |
 //! | `lease` | promises, and the lease that a leader may use | the rules of the lease |
 //! | `batches` | when a leader sends entries together | dissertation 10.2.2 |
@@ -54,6 +55,7 @@ mod ready;
 mod role;
 mod round_trips;
 mod rules;
+mod sanity;
 mod snapshot;
 mod voters;
 mod state_machine;
@@ -71,6 +73,7 @@ pub use ready::{
     TransferError, WriteId,
 };
 pub use round_trips::SlowRoundTrips;
+pub use sanity::{MAX_NUMBER, MAX_TERM_STEP, UsedUp};
 pub use state_machine::{Frozen, StateMachine};
 pub use trace::Trace;
 

@@ -17,6 +17,7 @@ use super::quorum::Quorum;
 use super::random::Random;
 use super::ready::{HardState, ReadId, Ready};
 use super::round_trips::RoundTrips;
+use super::sanity::Sanity;
 use super::snapshot::{Installing, Receiving};
 use super::writes::Writes;
 use super::{Index, Recovered};
@@ -54,8 +55,7 @@ pub(super) struct NodeState {
     pub(super) promises: Promises,
     pub(super) open_leases: OpenLeases,
     pub(super) round_trips: RoundTrips,
-    /// The last request for a promise that was refused, and its sender: each is reported once.
-    pub(super) refused_lease: Option<(NodeId, Duration)>,
+    pub(super) sanity: Sanity,
     /// When the election timer expires.
     pub(super) election_due: Duration,
     pub(super) random: Random,
@@ -122,7 +122,7 @@ impl NodeState {
             promises,
             open_leases,
             round_trips: RoundTrips::default(),
-            refused_lease: None,
+            sanity: Sanity::default(),
             election_due: now,
             random,
             receiving: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::contradiction::Contradiction;
 use super::entry::{Entry, Index, NodeId, Term};
 use super::message::{Message, SnapshotMark};
+use super::sanity::UsedUp;
 use super::trace::Trace;
 
 /// The durable state besides the log (figure 2 of the paper: persistent state).
@@ -43,7 +44,7 @@ pub type ReadId = u64;
 /// 5. Answer `reads`: the state may be read once all entries up to the index of a read are applied.
 /// 6. Serve `snapshot_reads` whenever there is time, with
 ///    `Raft::snapshot_piece`.
-/// 7. If there is a `contradiction` the process must end, and report it. Nothing else of this `Ready`
+/// 7. If there is a `contradiction`, or numbers are `used_up`, the process must end, and report it. Nothing else of this `Ready`
 ///    has to be done.
 ///
 /// If the disk has no space for entries of 2, they may wait, while hard states are made durable:
@@ -73,6 +74,8 @@ pub struct Ready {
     pub snapshot_reads: Vec<SnapshotRead>,
     /// Another node and this one cannot both be right. The message that showed it was not answered.
     pub contradiction: Option<Contradiction>,
+    /// No further term or index is left.
+    pub used_up: Option<UsedUp>,
     /// Events, for `dump.txt` and the log.
     pub trace: Vec<Trace>,
 }
@@ -89,6 +92,7 @@ impl Ready {
             && self.reads.is_empty()
             && self.snapshot_reads.is_empty()
             && self.contradiction.is_none()
+            && self.used_up.is_none()
             && self.trace.is_empty()
     }
 }

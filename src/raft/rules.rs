@@ -1,4 +1,5 @@
-//! The safety rules of the leases, each as one predicate of the same name as in `ARCHITECTURE.md`.
+//! The safety rules of the leases, each as one predicate of the same name as in `ARCHITECTURE.md`, and
+//! the rules of the voters and of sane values.
 //! The rest of the core asks these, so that its conditions read as the paper's.
 //!
 //! Every rule is needed. To show it, a test takes one rule out of a group and plays an adversary that
@@ -10,6 +11,7 @@ use std::time::Duration;
 use super::entry::{Entry, Index, NodeId, Payload, Term};
 use super::node::NodeState;
 use super::role::LeaderState;
+use super::sanity::MAX_NUMBER;
 
 /// Returns another value if a test has taken the rule out.
 #[cfg(test)]
@@ -49,6 +51,10 @@ pub(super) enum Rule {
     StepDown,
     CountVoters,
     VoteAsVoter,
+    SaneTerm,
+    SanePromise,
+    SameContent,
+    OwnLeaderReleases,
 }
 
 /// More entries in limbo than this are not searched: a read waits for them.
@@ -179,5 +185,30 @@ impl NodeState {
     pub(super) fn may_vote(&self) -> bool {
         without!(self, VoteAsVoter => true);
         self.is_voter
+    }
+
+    /// Sane values: one node alone cannot raise the terms of a group to the last one.
+    pub(super) fn is_sane_term(&self, term: Term) -> bool {
+        without!(self, SaneTerm => term <= MAX_NUMBER);
+        term <= self.highest_sane_term()
+    }
+
+    /// Sane values: a promise that is far longer than the own lease is an error in the other node's
+    /// configuration, or worse. The group would have to wait for its end.
+    pub(super) fn is_sane_promise(&self, promise: Duration) -> bool {
+        without!(self, SanePromise => true);
+        promise <= self.config.longest_promise()
+    }
+
+    /// Sane values: entries of one index and term are equal (section 5.3 of the paper).
+    pub(super) fn is_same_content(&self, own: &Entry, other: &Entry) -> bool {
+        without!(self, SameContent => true);
+        own == other
+    }
+
+    /// Sane values: only the leader gives up its own lease, and asks a node to stand.
+    pub(super) fn may_release(&self, leader: NodeId) -> bool {
+        without!(self, OwnLeaderReleases => true);
+        self.leader.is_none_or(|known| known == leader)
     }
 }

@@ -20,6 +20,7 @@ use super::node::NodeState;
 use super::progress::Mode;
 use super::ready::{SnapshotPiece, SnapshotRead};
 use super::role::LeaderState;
+use super::trace::Trace;
 
 /// A snapshot that is being received.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +78,13 @@ impl Raft {
             return dropped;
         }
         if let Some(at_ms) = at_ms {
+            if node.commit_index > 0 {
+                node.pending_ready.trace.push(Trace::SnapshotInstalled {
+                    leader: node.leader,
+                    index: snapshot.index,
+                    committed: node.commit_index,
+                });
+            }
             node.log.advance_clock(at_ms);
             let is_rest_kept;
             (is_rest_kept, dropped) = node.log.install(snapshot);
@@ -132,7 +140,8 @@ impl LeaderState {
         if snapshot_send.snapshot != snapshot || snapshot_send.offset != offset {
             return;
         }
-        snapshot_send.end = is_last.then(|| offset + data.len() as u64);
+        snapshot_send.sent_to = offset + data.len() as u64;
+        snapshot_send.end = is_last.then_some(snapshot_send.sent_to);
         snapshot_send.requested_at = Some(node.now);
         let (sent_at, lease) = (node.now, node.config.lease);
         node.send(to, Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease });
@@ -181,7 +190,7 @@ impl LeaderState {
         {
             if next_offset == 0 && snapshot_send.offset > 0 {
                 progress.begin_snapshot(node.snapshot);
-            } else if next_offset > snapshot_send.offset {
+            } else if next_offset > snapshot_send.offset && next_offset <= snapshot_send.sent_to {
                 snapshot_send.offset = next_offset;
                 snapshot_send.requested_at = None;
             }

@@ -54,12 +54,36 @@ pub enum Trace {
         /// The term of the election.
         term: Term,
     },
-    /// A node asked for a promise that is far longer than the own lease; its message was ignored.
+    /// A node asked for a promise, or reported one, that is far longer than the own lease; its message
+    /// was ignored.
     LeaseRefused {
-        /// The node that asked.
+        /// The sender.
         by: NodeId,
         /// The length of the promise.
         lease: Duration,
+    },
+    /// A message was ignored: its term is too far beyond that of the group.
+    TermRefused {
+        /// The sender.
+        by: NodeId,
+        /// The term of the message.
+        term: Term,
+    },
+    /// Another node is so far behind the own term that it ignores this node's messages.
+    PeerFarBehind {
+        /// The other node.
+        peer: NodeId,
+        /// The term of its message.
+        term: Term,
+    },
+    /// A snapshot of the leader has replaced committed state.
+    SnapshotInstalled {
+        /// The leader, if it is still known.
+        leader: Option<NodeId>,
+        /// The last index in the snapshot.
+        index: Index,
+        /// The last index that was committed before.
+        committed: Index,
     },
     /// A log that did not match was cut.
     Truncated {

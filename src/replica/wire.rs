@@ -22,6 +22,7 @@ use crate::protobuf::{self, FieldReader, Value, encode_into};
 use crate::raft::{AppendOutcome, Body, Entry, Message, SnapshotMark, Term};
 use entries::{put_length, put_number};
 
+pub use crate::raft::MAX_NUMBER;
 pub use entries::MAX_ENTRIES;
 pub use hello_wire::{Hello, encode_hello};
 
@@ -29,8 +30,6 @@ pub use hello_wire::{Hello, encode_hello};
 pub const VERSION: u32 = 2;
 const OLDEST_VERSION: u32 = 2;
 
-/// The maximum of terms, indices and offsets, so that additions cannot overflow.
-pub const MAX_NUMBER: u64 = 1 << 62;
 /// The maximum lease.
 pub const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of promises in a vote.

@@ -10,7 +10,7 @@ use crate::raft::rules::Rule;
 use crate::raft::{Body, Index, NodeId};
 
 /// The adversary is harmless with all rules, and without this one it breaks the expected invariant.
-fn needs_rule(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
+pub fn needs_rule(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
     adversary(&mut Group::new(n));
     assert_fails(expected, || adversary(&mut Group::without(n, Some(rule))));
 }
@@ -46,7 +46,7 @@ fn separate(group: &mut Group, one: NodeId, other: NodeId) {
     group.cut.extend([(one, other), (other, one)]);
 }
 
-fn transfer(group: &mut Group, from: NodeId, to: NodeId) {
+pub fn transfer(group: &mut Group, from: NodeId, to: NodeId) {
     let now = group.clock(from);
     group.raft_mut(from).transfer(now, to).unwrap();
     group.pump(from);

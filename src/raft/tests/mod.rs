@@ -3,6 +3,7 @@ mod paper;
 mod contradictions;
 mod disk;
 mod group;
+mod sane_values;
 mod scenarios;
 mod transcript;
 mod timing;

@@ -69,6 +69,11 @@ pub fn trace(id: NodeId, trace: &Trace) -> String {
             format!("denies {candidate} its vote in term {term}")
         }
         Trace::LeaseRefused { by, .. } => format!("refuses a promise to {by}"),
+        Trace::TermRefused { by, term } => format!("refuses term {term} of {by}"),
+        Trace::PeerFarBehind { peer, .. } => format!("is ignored by {peer}"),
+        Trace::SnapshotInstalled { index, committed, .. } => {
+            format!("installs a snapshot to {index} over {committed}")
+        }
         Trace::Truncated { from } => format!("drops its log from {from} on"),
         Trace::FollowerAhead { follower, index } => {
             format!("detects that {follower} holds {index}")

@@ -167,6 +167,27 @@ impl Sentence<'_> {
                 let ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
                 self.push(&["Lease of Node ", "# refused: ", "# ms are too long."], &[by, ms]);
             }
+            Trace::TermRefused { by, term } => {
+                let pieces = ["Node ", "# refused term ", "# of Node ", "#."];
+                self.push(&pieces, &[node, term, by]);
+            }
+            Trace::PeerFarBehind { peer, term } => {
+                let pieces = ["Node ", "# is ignored by Node ", "# in term ", "#."];
+                self.push(&pieces, &[node, peer, term]);
+            }
+            Trace::SnapshotInstalled { leader, index, committed } => {
+                let pieces = [
+                    "Node ",
+                    "# replaced its state up to ",
+                    "# by the snapshot up to ",
+                    "# of Leader ",
+                ];
+                self.push(&pieces, &[node, committed, index]);
+                match leader {
+                    Some(leader) => self.push(&["#."], &[leader]),
+                    None => self.push(&["?."], &[]),
+                }
+            }
             Trace::Truncated { from } => {
                 self.push(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
             }
@@ -277,6 +298,15 @@ mod tests {
             (
                 Trace::LeaseRefused { by: 2, lease: Duration::from_secs(9) },
                 "Lease of Node 2 refused: 9000 ms are too long.",
+            ),
+            (
+                Trace::TermRefused { by: 2, term: 1 << 40 },
+                "Node 1 refused term 1099511627776 of Node 2.",
+            ),
+            (Trace::PeerFarBehind { peer: 2, term: 3 }, "Node 1 is ignored by Node 2 in term 3."),
+            (
+                Trace::SnapshotInstalled { leader: Some(2), index: 9, committed: 4 },
+                "Node 1 replaced its state up to 4 by the snapshot up to 9 of Leader 2.",
             ),
             (Trace::Truncated { from: 12 }, "Node 1 dropped the entries from 12 on."),
             (

@@ -242,6 +242,7 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// Receives the introduction of a peer.
     pub fn receive_introduction(&mut self, from: NodeId, introduction: Introduction) {
+        self.raft.peer_has_reached(from, introduction.term);
         if self.membership.receive_introduction(from, introduction) {
             self.raft.follower_restarted(from);
         }
@@ -251,7 +252,8 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// Receives a message from a process of a peer. Messages of any process but the one that
     /// introduced itself last are dropped.
     pub fn deliver(&mut self, now: Duration, from: NodeId, incarnation: u64, message: Message) {
-        if !self.membership.is_current(from, incarnation) {
+        if !self.membership.is_current(from, incarnation) || !self.raft.admits(now, from, &message)
+        {
             return;
         }
         self.record_acknowledgement(from, &message);
@@ -427,6 +429,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         let next = if self.raft.has_more() { now } else { self.next_timeout() };
         Output {
             contradiction: ready.contradiction,
+            used_up: ready.used_up,
             introductions,
             notices: self.membership.take_notices(),
             messages,

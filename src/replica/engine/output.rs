@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::quota::QuotaUse;
 use crate::raft::{
     Contradiction, Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, ReadId,
-    SnapshotMark, SnapshotPiece, SnapshotRead, Trace, WriteId,
+    SnapshotMark, SnapshotPiece, SnapshotRead, Trace, UsedUp, WriteId,
 };
 use crate::replica::membership::{Introduction, Notice, Record};
 use crate::replica::state::{Refusal, Replicated};
@@ -123,6 +123,8 @@ pub struct Output<T> {
     /// Another node contradicts this one: the process must end and say why. Of the other fields
     /// only the answers are to be handled.
     pub contradiction: Option<Contradiction>,
+    /// No term or index is left, and one is needed: as for a contradiction.
+    pub used_up: Option<UsedUp>,
     /// Messages to send now.
     pub messages: Vec<(NodeId, Message)>,
     /// Introductions of this node, to be sent now, before the messages.

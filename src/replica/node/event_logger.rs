@@ -124,9 +124,26 @@ impl EventLogger {
                 log::info!("node {id} stays leader: the transfer of leadership failed");
             }
             Trace::LeaseRefused { by, lease } => log::warn!(
-                "node {by} asks for a promise of {lease:?}, more than ten times as long as the lease \
-                 of node {id} ({:?}): its requests are ignored",
+                "node {by} asks for a promise of {lease:?}, or reports one, more than ten times as long \
+                 as the lease of node {id} ({:?}): such messages are ignored",
                 raft.config().lease
+            ),
+            Trace::TermRefused { by, term } => log::error!(
+                "node {by} sends a message of term {term}, more than 2^32 beyond the group's (node {id} \
+                 is in term {}): such messages are ignored. Either node {by} is compromised or damaged, \
+                 or most nodes of the group have such a term, which node {id} learns when it reaches them",
+                raft.current_term()
+            ),
+            Trace::PeerFarBehind { peer, term } => log::error!(
+                "node {peer} is in term {term}, and node {id} in term {}, more than 2^32 beyond: node \
+                 {peer} ignores the messages of node {id}. If most nodes are in a term as low, the \
+                 directory of node {id} is damaged, and node {id} takes no part in the group",
+                raft.current_term()
+            ),
+            Trace::SnapshotInstalled { leader, index, committed } => log::warn!(
+                "the snapshot of the leader ({}) up to index {index} has replaced the state of node {id}, \
+                 which was committed up to index {committed}",
+                leader.map_or_else(|| "unknown".into(), |leader| format!("node {leader}"))
             ),
             Trace::HeartbeatSent | Trace::AppendAccepted { .. } | Trace::AppendRejected { .. } => {}
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::raft::{Contradiction, NodeId};
+use crate::raft::{Contradiction, NodeId, UsedUp};
 use crate::replica::storage::StorageError;
 
 /// Why a node cannot continue.
@@ -21,6 +21,13 @@ pub enum NodeError {
         /// The contradiction.
         what: Contradiction,
     },
+    /// There is no further term or index.
+    UsedUp {
+        /// This node.
+        node: NodeId,
+        /// Where its numbers end.
+        what: UsedUp,
+    },
 }
 
 /// The advice to an operator about two nodes that contradict each other.
@@ -35,7 +42,7 @@ impl fmt::Display for NodeError {
             NodeError::Contradiction { node, directory, what } => {
                 write!(f, "{what}. ")?;
                 f.write_str(match what {
-                    Contradiction::Entry { .. } => {
+                    Contradiction::Entry { .. } | Contradiction::Content { .. } => {
                         "One of the two directories has lost or changed data"
                     }
                     Contradiction::TwoLeaders { .. } => {
@@ -48,6 +55,12 @@ impl fmt::Display for NodeError {
                 }
                 write!(f, ": {ADVICE}")
             }
+            NodeError::UsedUp { node, what } => write!(
+                f,
+                "{what}. Node {node} stops, and keeps its files. Elections alone never come so far: a node \
+                 of the group was compromised or damaged. If a majority stops for this reason, the group \
+                 has ended, and its data must be brought into a new group"
+            ),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::health::HealthReport;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
 use super::shutdown_reason::{NodeError, ShutdownReason};
-use crate::raft::{Contradiction, Index, Raft};
+use crate::raft::{Index, Raft};
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Output, WriteJob};
@@ -277,11 +277,17 @@ impl<S: Service> NodeTask<S> {
         mut output: Output<S::Ticket>,
         reactor: &mut Reactor<'_>,
     ) {
-        if let Some(contradiction) = output.contradiction {
+        let id = node.raft().id();
+        let contradiction = output.contradiction.map(|what| {
+            let directory = self.directory.clone();
+            NodeError::Contradiction { node: id, directory, what }
+        });
+        let used_up = output.used_up.map(|what| NodeError::UsedUp { node: id, what });
+        if let Some(error) = contradiction.or(used_up) {
             for (ticket, answer) in output.answers.drain(..) {
                 S::answer(node, ticket, answer, reactor);
             }
-            return self.stop(node, contradiction, reactor);
+            return self.stop(node, error, reactor);
         }
         if let Some(write) = output.write.take() {
             self.write(node, write);
@@ -385,11 +391,10 @@ impl<S: Service> NodeTask<S> {
         self.server.shut_down();
     }
 
-    /// Stops after a contradiction. This node cannot know which of the two is right: it sends
-    /// nothing more, keeps its files, and ends.
-    fn stop(&mut self, node: &mut Shared<S>, what: Contradiction, reactor: &mut Reactor<'_>) {
-        let (id, directory) = (node.raft().id(), self.directory.clone());
-        self.shutdown_reason.note(NodeError::Contradiction { node: id, directory, what });
+    /// Stops after a contradiction, or because no number is left. This node cannot know which of two
+    /// nodes is right: it sends nothing more, keeps its files, and ends.
+    fn stop(&mut self, node: &mut Shared<S>, error: NodeError, reactor: &mut Reactor<'_>) {
+        self.shutdown_reason.note(error);
         self.close(node, reactor);
         self.server.shut_down();
     }

@@ -86,7 +86,7 @@ pub(super) fn read_append(term: Term, bytes: &[u8]) -> Result<Body, WireError> {
         }
     }
     let [prev_log_index, prev_log_term, leader_commit, sent_at_ns, lease_ns, read_round] = numbers;
-    number(prev_log_index)?;
+    number(number(prev_log_index)? + entries.len() as Index)?;
     not_above(prev_log_term, term)?;
     put_in_place(&mut entries, prev_log_index, prev_log_term, term)?;
     Ok(Body::AppendEntries {
@@ -116,6 +116,7 @@ fn put_in_place(
         entry.index = index;
     }
     not_above(last_term, own)?;
+    number(last_ms)?;
     Ok(())
 }
 
