@@ -58,8 +58,6 @@ pub(super) struct SnapshotSend {
     pub(super) snapshot: SnapshotMark,
     /// The byte at which the next piece begins.
     pub(super) offset: u64,
-    /// Where the newest piece that was sent ends.
-    pub(super) sent_to: u64,
     /// Where the last piece ended, once it was sent.
     pub(super) end: Option<u64>,
     /// When the shell was last asked for the piece at `offset`; `None`: not yet.
@@ -117,8 +115,7 @@ impl Progress {
 
     /// The follower needs a snapshot, from its beginning.
     pub(super) fn begin_snapshot(&mut self, snapshot: SnapshotMark) {
-        let snapshot_send =
-            SnapshotSend { snapshot, offset: 0, sent_to: 0, end: None, requested_at: None };
+        let snapshot_send = SnapshotSend { snapshot, offset: 0, end: None, requested_at: None };
         self.mode = Mode::Snapshot(snapshot_send);
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::entry::{Entry, Index, NodeId, Payload, Term};
 use super::node::NodeState;
 use super::role::LeaderState;
+#[cfg(test)]
 use super::sanity::MAX_NUMBER;
 
 /// Returns another value if a test has taken the rule out.

@@ -140,8 +140,7 @@ impl LeaderState {
         if snapshot_send.snapshot != snapshot || snapshot_send.offset != offset {
             return;
         }
-        snapshot_send.sent_to = offset + data.len() as u64;
-        snapshot_send.end = is_last.then_some(snapshot_send.sent_to);
+        snapshot_send.end = is_last.then(|| offset + data.len() as u64);
         snapshot_send.requested_at = Some(node.now);
         let (sent_at, lease) = (node.now, node.config.lease);
         node.send(to, Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease });
@@ -190,7 +189,7 @@ impl LeaderState {
         {
             if next_offset == 0 && snapshot_send.offset > 0 {
                 progress.begin_snapshot(node.snapshot);
-            } else if next_offset > snapshot_send.offset && next_offset <= snapshot_send.sent_to {
+            } else if next_offset > snapshot_send.offset {
                 snapshot_send.offset = next_offset;
                 snapshot_send.requested_at = None;
             }

@@ -60,8 +60,6 @@ pub(super) struct Calls {
     pub(super) slot: ConnectionSlot,
     /// A client's connection beyond the limit.
     pub(super) is_over_client_limit: bool,
-    /// A reserved method was called on it for the first time.
-    pub(super) is_newly_reserved: bool,
 }
 
 impl Calls {
@@ -78,7 +76,6 @@ impl Calls {
             failed: Vec::new(),
             slot,
             is_over_client_limit: false,
-            is_newly_reserved: false,
         }
     }
 

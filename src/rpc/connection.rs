@@ -243,9 +243,6 @@ impl Connection {
         if mem::take(&mut self.calls.is_over_client_limit) {
             self.session.go_away(turn.now);
         }
-        if mem::take(&mut self.calls.is_newly_reserved) {
-            self.session.tighten_keepalive(PEER_INTERVAL, PEER_TIMEOUT);
-        }
     }
 
     /// The connection's slot.
@@ -276,6 +273,10 @@ impl Connection {
             Action::MessageTaken(bytes) => self.session.message_taken(call, bytes),
             Action::NotifyWhenDrained => self.calls.when_drained(call),
             Action::WidenWindow(bytes) => self.session.extend_window(call, bytes),
+            Action::AcceptPeer => {
+                turn.shared.limiter.reserve(&mut self.calls.slot);
+                self.session.tighten_keepalive(PEER_INTERVAL, PEER_TIMEOUT);
+            }
             Action::CloseConnection(status) => self.end(status.code, &status.message, turn),
         }
     }

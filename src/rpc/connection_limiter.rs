@@ -1,24 +1,23 @@
 //! Limits the number of open connections, and keeps slots free for peers.
 //!
 //! Clients that use all connections of a server must not shut out its peers. So some slots beyond
-//! the limit are reserved for connections that call a *reserved* method
-//! ([`super::Services::reserve`]):
+//! the limit are reserved for callers of a *reserved* method ([`super::Services::reserve`]) that its
+//! handler has accepted as peers:
 //!
 //! ```text
 //!   accepted ---- below the limit ----> Client ----+
-//!       |                                          | calls a reserved method, one of their
-//!       |                                          | places is free
-//!       +-- full, a reserved place is free         v
+//!       |                                          | accepted as a peer, a reserved slot is free
+//!       +-- full, a reserved slot is free          v
 //!       |              \--------> Waiting ----> Reserved
 //!       |                            |
-//!       |                            +-- calls another method, or none in time --> closed
+//!       |                            +-- calls another method, or not accepted in time --> closed
 //!       +-- full --> closed
 //! ```
 
 use std::cell::Cell;
 use std::time::Duration;
 
-/// How long a connection beyond the limit may take to call a reserved method.
+/// How long a connection beyond the limit may take until it is accepted as a peer.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Which slot a connection uses.
@@ -61,20 +60,22 @@ impl ConnectionLimiter {
         })
     }
 
-    /// Whether a connection in this slot may call a method. A reserved method moves it to a
-    /// reserved slot, if one is free.
-    pub(super) fn admit_call(&self, slot: &mut ConnectionSlot, is_reserved: bool) -> bool {
+    /// Whether a connection in this slot may call a method.
+    pub(super) fn admits_call(slot: ConnectionSlot, is_reserved: bool) -> bool {
+        is_reserved || !matches!(slot, ConnectionSlot::Waiting { .. })
+    }
+
+    /// The caller on a connection in this slot is a peer: moves it to a reserved slot, if one is free.
+    pub(super) fn reserve(&self, slot: &mut ConnectionSlot) {
         match slot {
-            ConnectionSlot::Client if is_reserved && self.reserved.get() < self.max_reserved => {
+            ConnectionSlot::Client if self.reserved.get() < self.max_reserved => {
                 self.release(*slot);
                 self.reserved.update(|count| count + 1);
                 *slot = ConnectionSlot::Reserved;
             }
-            ConnectionSlot::Waiting { .. } if is_reserved => *slot = ConnectionSlot::Reserved,
-            ConnectionSlot::Waiting { .. } => return false,
+            ConnectionSlot::Waiting { .. } => *slot = ConnectionSlot::Reserved,
             ConnectionSlot::Client | ConnectionSlot::Reserved => (),
         }
-        true
     }
 
     /// Frees the slot of a closed connection.
@@ -100,22 +101,18 @@ mod tests {
         let mut peer = limiter.acquire(now).unwrap();
         assert_eq!(peer, ConnectionSlot::Waiting { until: now + WAIT });
         assert_eq!(limiter.acquire(now), None);
-        assert!(limiter.admit_call(&mut clients[0], false));
-        assert!(
-            !limiter.admit_call(&mut peer, false),
-            "a waiting connection may call reserved methods only"
-        );
-        assert!(limiter.admit_call(&mut peer, true));
+        let may_call = |slot, is_reserved| ConnectionLimiter::admits_call(slot, is_reserved);
+        assert!(!may_call(peer, false), "a waiting connection may call reserved methods only");
+        assert!(may_call(peer, true) && may_call(clients[0], false));
+        assert_eq!(peer, ConnectionSlot::Waiting { until: now + WAIT }, "a call is no proof");
+        limiter.reserve(&mut peer);
         assert_eq!(peer, ConnectionSlot::Reserved);
-        assert!(
-            limiter.admit_call(&mut peer, false),
-            "a reserved connection may call every method"
-        );
-        // All reserved slots are in use: the client keeps its own slot.
-        assert!(limiter.admit_call(&mut clients[0], true));
+        assert!(may_call(peer, false), "a reserved connection may call every method");
+        // All reserved slots are in use: the peer keeps the slot of a client.
+        limiter.reserve(&mut clients[0]);
         assert_eq!(clients[0], ConnectionSlot::Client);
         limiter.release(peer);
-        assert!(limiter.admit_call(&mut clients[0], true));
+        limiter.reserve(&mut clients[0]);
         assert_eq!(clients[0], ConnectionSlot::Reserved);
         assert_eq!(limiter.acquire(now), Some(ConnectionSlot::Client), "its slot is free");
         assert_eq!(limiter.acquire(now), None);

@@ -90,13 +90,11 @@ impl ServerSink for Dispatch<'_> {
         if let Err(status) = authorize(self.principal, method) {
             return self.batch.end(start.call, status);
         }
-        let is_reserved = method.is_reserved;
-        if !self.shared.limiter.admit_call(&mut self.calls.slot, is_reserved) {
+        if !ConnectionLimiter::admits_call(self.calls.slot, method.is_reserved) {
             self.calls.is_over_client_limit = true;
             let reason = "the server has as many connections as it may have";
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
         }
-        self.calls.is_newly_reserved |= is_reserved;
         let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
         if metadata_bytes > 0
             && (self.calls.metadata_bytes + metadata_bytes > MAX_METADATA_BYTES

@@ -37,6 +37,8 @@ pub(super) enum Action {
     NotifyWhenDrained,
     /// Widen the call's receive window by so many bytes.
     WidenWindow(u32),
+    /// Give the connection a reserved slot.
+    AcceptPeer,
     /// End the connection, and all its calls.
     CloseConnection(Status),
 }
@@ -60,7 +62,10 @@ impl OutboundAction {
             | Action::CloseConnection(status) => {
                 status.message.len() + status.metadata.size_bytes()
             }
-            Action::MessageTaken(_) | Action::NotifyWhenDrained | Action::WidenWindow(_) => 0,
+            Action::MessageTaken(_)
+            | Action::NotifyWhenDrained
+            | Action::WidenWindow(_)
+            | Action::AcceptPeer => 0,
         };
         size_of::<OutboundAction>() + carried
     }
@@ -300,6 +305,13 @@ impl Responder {
     /// that carry much data over a long round trip. It has no effect over gRPC.
     pub fn extend_window(&self, bytes: u32) {
         self.address.post(Action::WidenWindow(bytes));
+    }
+
+    /// Gives the call's connection a [reserved](super::Services::reserve) slot, if one is free. From
+    /// then on the connection is closed after two seconds without input. To be called once the caller
+    /// is known to be a peer.
+    pub fn accept_peer(&self) {
+        self.address.post(Action::AcceptPeer);
     }
 
     /// Ends the call's connection, and with it all calls on it.

@@ -199,8 +199,8 @@ impl Services {
     }
 
     /// Reserves so many connection slots, beyond the limit of connections, for callers of the
-    /// method at `path`: clients must not shut out peers. A connection on which it was called is
-    /// closed after two seconds without input.
+    /// method at `path`: clients must not shut out peers. The handler gives a connection its slot
+    /// when it knows that the caller is a peer ([`Responder::accept_peer`]).
     pub fn reserve(&mut self, path: &str, connections: usize) {
         if let Some(index) = self.find(path) {
             self.methods[index].is_reserved = true;

@@ -143,7 +143,7 @@ struct TransportTask {
 impl EventLoopTask for TransportTask {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut mailbox = self.mailbox.lock().unwrap();
-        self.transport.poll(reactor.peer_streams());
+        let next = self.transport.poll(reactor.peer_streams());
         mailbox.received.extend(self.transport.take_incoming().filter_map(message));
         mailbox.events.extend(self.transport.take_events());
         while let Some(messages) = mailbox.to_send.pop_front() {
@@ -153,7 +153,7 @@ impl EventLoopTask for TransportTask {
                 }
             }
         }
-        None
+        next
     }
 
     fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {

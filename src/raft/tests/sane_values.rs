@@ -370,47 +370,6 @@ fn entries_and_snapshots_beyond_the_last_index_have_no_effect() {
 }
 
 #[test]
-fn a_follower_cannot_skip_pieces_of_a_snapshot() {
-    let mut group = Group::new(3);
-    group.elect(0);
-    group.isolate(2);
-    for key in ["x", "y", "z"] {
-        group.set(0, key);
-    }
-    group.settle();
-    group.raft_mut(0).node.config.trailing_log_bytes = 0;
-    group.snapshot(0);
-    group.heal();
-    group.pass_quietly(60 * MS);
-    group.tick(0);
-    let is_piece = |sent: &SentMessage| matches!(sent.message.body, Body::InstallSnapshot { .. });
-    let mut pieces = Vec::new();
-    for _ in 0..20 {
-        pieces = group.take(is_piece);
-        if !pieces.is_empty() {
-            break;
-        }
-        let Some(sent) = group.in_flight.pop_front() else { panic!("no piece is sent") };
-        group.deliver(sent);
-    }
-    let Body::InstallSnapshot { snapshot, offset, data, .. } = &pieces[0].message.body else {
-        panic!("not a piece");
-    };
-    let after = offset + data.len() as u64;
-    let mut reply = |next_offset| {
-        let sent_at = group.clock(0);
-        let (snapshot, is_installed) = (*snapshot, false);
-        let body = Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at };
-        let now = group.clock(0);
-        let raft = group.raft_mut(0);
-        raft.step(now, 2, Message { term: 1, body });
-        raft.ready().snapshot_reads.first().map(|read| read.offset)
-    };
-    assert_eq!(reply(1 << 61), None, "so much was never sent");
-    assert_eq!(reply(after), Some(after));
-}
-
-#[test]
 fn a_snapshot_that_replaces_committed_state_is_reported() {
     let mut raft = follower(&[1, 1]);
     raft.step(1000 * MS, LEADER, append(1, (2, 1), &[], 2));

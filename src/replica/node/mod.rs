@@ -215,6 +215,7 @@ impl<S: Service> Opened<S> {
             noted_commit: 0,
             early_outputs: self.early_outputs,
             stage: Stage::Running,
+            transport_due: None,
             has_written: false,
             disk_space: DiskSpace::default(),
             event_logger: EventLogger::default(),

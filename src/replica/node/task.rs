@@ -49,6 +49,8 @@ pub(super) struct NodeTask<S: Service> {
     /// Outputs from before the node was attached.
     pub(super) early_outputs: Vec<Output<S::Ticket>>,
     pub(super) stage: Stage,
+    /// When the transport has something to do.
+    pub(super) transport_due: Option<Instant>,
     /// Something was written during this poll, so disk completions are available at once.
     pub(super) has_written: bool,
     pub(super) disk_space: DiskSpace,
@@ -124,7 +126,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
             self.free_disk_space(&mut node, now);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
-        reactor.now().checked_add(wait)
+        reactor.now().checked_add(wait).into_iter().chain(self.transport_due).min()
     }
 
     fn handle_stream_event(&mut self, stream: PeerStreamId, event: PeerStreamEvent<'_>) {
@@ -167,7 +169,7 @@ impl<S: Service> NodeTask<S> {
         now: Duration,
         reactor: &mut Reactor<'_>,
     ) {
-        self.transport.poll(reactor.peer_streams());
+        self.transport_due = self.transport.poll(reactor.peer_streams());
         for (from, incoming) in self.transport.take_incoming() {
             match incoming {
                 Incoming::Introduction(introduction) => {

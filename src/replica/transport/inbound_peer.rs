@@ -1,26 +1,29 @@
 //! A call from a peer.
 //!
 //! ```text
-//!   Expected --- a hello that is good ---> Known --- the call ends, or a newer one comes ---> Over
-//!       \------- anything else --------------------------------------------------------------^
+//!   Expected --- a good hello within 2 s ---> Known --- the call ends, or a newer one comes ---> Over
+//!       \------- anything else ------------------------------------------------------------------^
 //! ```
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Incoming, LocalNode, PeerRegistry, WINDOW_BYTES, format_members, lock, node_ids};
+use super::refusals::REFUSED;
+use super::{Incoming, LocalNode, PeerRegistry, WINDOW_BYTES, lock};
 use crate::call::{Code, Status};
 use crate::raft::NodeId;
-use crate::replica::wire::{Hello, Received, VERSION, decode, encode_hello};
+use crate::replica::wire::{Hello, Received, decode, encode_hello};
 use crate::rpc::{CallHandler, Responder};
-
-/// How many characters of a foreign name a refusal repeats.
-const SHOWN_CHARS: usize = 64;
 
 pub(super) struct InboundPeer {
     local: Arc<LocalNode>,
     registry: Arc<Mutex<PeerRegistry>>,
     responder: Responder,
+    /// The remote address, for the log.
+    address: SocketAddr,
+    /// The number of this call among all inbound calls.
+    call: u64,
     state: State,
 }
 
@@ -31,10 +34,18 @@ enum State {
         peer: NodeId,
         /// The incarnation of the peer's process.
         incarnation: u64,
-        /// The number of this call among all inbound calls.
-        call: u64,
     },
     Over,
+}
+
+/// Why a call is ended.
+struct Refusal {
+    /// For the caller.
+    status: Status,
+    /// For the log of this node.
+    reason: String,
+    /// The node that the caller claims to be, if the group has it.
+    claimed: Option<NodeId>,
 }
 
 impl InboundPeer {
@@ -42,71 +53,61 @@ impl InboundPeer {
         local: Arc<LocalNode>,
         registry: Arc<Mutex<PeerRegistry>>,
         responder: Responder,
+        address: SocketAddr,
     ) -> InboundPeer {
-        InboundPeer { local, registry, responder, state: State::Expected }
+        let call = lock(&registry).expect_hello(Instant::now(), responder.clone());
+        InboundPeer { local, registry, responder, address, call, state: State::Expected }
     }
 
-    /// Accepts the hello of a peer. An older call of the same peer is ended: the peer has lost it.
-    fn accept_hello(&mut self, hello: Hello) -> Result<(), Status> {
-        self.check(&hello)?;
+    /// Accepts the hello of a peer.
+    fn accept_hello(&mut self, hello: Hello) -> Result<(), Refusal> {
+        let claimed = Some(hello.node).filter(|node| self.local.is_member(*node));
+        self.local.check(&hello).map_err(|reason| Refusal {
+            status: Status::new(Code::FailedPrecondition, REFUSED),
+            reason,
+            claimed,
+        })?;
         let (peer, incarnation) = (hello.node, hello.introduction.incarnation);
+        let is_authenticated = false;
+        let unavailable =
+            |status: Status| Refusal { reason: status.message.to_string(), status, claimed };
         let mut registry = lock(&self.registry);
         let Some(introduction) = registry.introduction.clone() else {
-            return Err(Status::new(Code::Unavailable, "the node is starting"));
+            let status = Status::new(Code::Unavailable, "the node is starting");
+            return Err(unavailable(status));
         };
+        registry.accept(peer, self.call, &self.responder, is_authenticated).map_err(unavailable)?;
+        registry.settle(self.call);
+        self.responder.accept_peer();
         self.responder.send(encode_hello(&self.local.hello(peer, introduction)));
         self.responder.extend_window(WINDOW_BYTES);
-        let call = registry.next_call;
-        registry.next_call += 1;
         registry.newly_connected.push(peer);
         registry.incoming.push((peer, Incoming::Introduction(hello.introduction)));
-        if let Some((_, older)) = registry.callers.insert(peer, (call, self.responder.clone())) {
-            let newer = format!("node {peer} has called again");
-            older.close_connection(Status::new(Code::Aborted, newer));
-        }
-        self.state = State::Known { peer, incarnation, call };
+        self.state = State::Known { peer, incarnation };
         Ok(())
     }
 
-    fn check(&self, hello: &Hello) -> Result<(), Status> {
-        let LocalNode { group, node, members } = &*self.local;
-        let reason = if !hello.is_understood() {
-            let Hello { version, oldest_version, .. } = hello;
-            format!("node {node} speaks version {VERSION}, you speak {oldest_version} to {version}")
-        } else if hello.group != *group {
-            let theirs: String = hello.group.chars().take(SHOWN_CHARS).collect();
-            format!("node {node} is of group {group:?}, you are of group {theirs:?}")
-        } else if hello.peer != *node {
-            format!("this is node {node}, you look for node {}", hello.peer)
-        } else if node_ids(&hello.members) != node_ids(members) {
-            format!(
-                "node {node} was started with --peers {}, and node {} with --peers {}: all nodes of \
-                 a group are started with the same ones",
-                format_members(members),
-                hello.node,
-                format_members(&hello.members)
-            )
-        } else if hello.node == *node || !members.iter().any(|(id, _)| *id == hello.node) {
-            format!("node {node} knows no node {} beside it in its group", hello.node)
-        } else {
-            return Ok(());
-        };
-        Err(Status::new(Code::FailedPrecondition, reason))
-    }
-
     /// Handles a message of the peer.
-    fn take(&mut self, message: &[u8]) -> Result<(), Status> {
-        let invalid = |what: String| Status::new(Code::InvalidArgument, what);
+    fn take(&mut self, message: &[u8]) -> Result<(), Refusal> {
+        let claimed = match self.state {
+            State::Known { peer, .. } => Some(peer),
+            State::Expected | State::Over => None,
+        };
+        let invalid = |what: String| {
+            // A stranger learns nothing about the messages either.
+            let told = if claimed.is_some() { what.clone() } else { REFUSED.into() };
+            Refusal { status: Status::new(Code::InvalidArgument, told), reason: what, claimed }
+        };
         let received = decode(message).map_err(|error| invalid(error.to_string()))?;
         match (self.state, received) {
             (State::Over, _) => Ok(()),
             (State::Expected, Received::Hello(hello)) => self.accept_hello(*hello),
-            (State::Known { peer, incarnation, .. }, Received::Message(message)) => {
+            (State::Known { peer, incarnation }, Received::Message(message)) => {
                 lock(&self.registry).incoming.push((peer, Incoming::Message(incarnation, message)));
                 Ok(())
             }
-            (State::Known { peer, incarnation, .. }, Received::Hello(hello)) => {
-                self.check(&hello)?;
+            (State::Known { peer, incarnation }, Received::Hello(hello)) => {
+                self.local.check(&hello).map_err(invalid)?;
                 if (hello.node, hello.introduction.incarnation) != (peer, incarnation) {
                     return Err(invalid("a hello of another process".into()));
                 }
@@ -121,11 +122,11 @@ impl InboundPeer {
 
     /// The call has ended, or has to end.
     fn leave(&mut self) {
-        if let State::Known { peer, call, .. } = self.state {
-            let callers = &mut lock(&self.registry).callers;
-            if callers.get(&peer).is_some_and(|(newest, _)| *newest == call) {
-                callers.remove(&peer);
-            }
+        let mut registry = lock(&self.registry);
+        match self.state {
+            State::Known { peer, .. } => registry.leave(peer, self.call),
+            State::Expected => registry.settle(self.call),
+            State::Over => (),
         }
         self.state = State::Over;
     }
@@ -136,10 +137,9 @@ impl CallHandler for InboundPeer {
         if let State::Over = self.state {
             return;
         }
-        if let Err(status) = self.take(message) {
-            if lock(&self.registry).refusals.admit(Instant::now()) {
-                log::warn!("a call of a peer is refused: {status}");
-            }
+        if let Err(Refusal { status, reason, claimed }) = self.take(message) {
+            let line = format!("a call of a peer at {} is refused: {reason}", self.address);
+            lock(&self.registry).refusals.note(claimed, &line);
             self.leave();
             self.responder.finish(status);
         }

@@ -1,8 +1,9 @@
 //! Connections between the nodes of a group, over the RPC layer, on the thread of the server.
 //!
 //! Every node keeps a peer stream to every other node ([`crate::rpc::PeerStreams`]): a long-lived
-//! call of `agora.raft.v1.RaftService/Exchange`. Both sides send a hello first. A node of another
-//! group, or with another id than expected, is refused with a status that says so.
+//! call of `agora.raft.v1.RaftService/Exchange`. Both sides send a hello first, the caller within two
+//! seconds. A node of another group, or with another id than expected, is refused. The reason goes to
+//! the log of the called node; the caller learns it only if it has proved to belong to the group.
 //!
 //! ```text
 //!   node 1                                         node 2
@@ -24,21 +25,28 @@
 //! itself.
 
 mod inbound_peer;
+mod local_node;
+mod refusals;
+mod registry;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::wire::{Encoder, Hello, Received, decode, encode_hello};
+use super::wire::{Encoder, Received, decode, encode_hello};
 use crate::call::{Code, Status};
 use crate::raft::{Message, NodeId};
 use crate::replica::membership::Introduction;
 use crate::rpc::{
-    ClientTls, LogLimit, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams,
-    Responder, Services, Shape,
+    ClientTls, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams, Services,
+    Shape,
 };
 use inbound_peer::InboundPeer;
+use local_node::LocalNode;
+pub use refusals::REFUSED;
+pub use registry::HELLO_TIMEOUT;
+use registry::{PeerRegistry, lock};
 
 /// The path of the call that carries all messages.
 pub const EXCHANGE: &str = "/agora.raft.v1.RaftService/Exchange";
@@ -84,42 +92,6 @@ pub enum Incoming {
     Message(u64, Message),
 }
 
-/// The part of a hello that is the same for all peers.
-struct LocalNode {
-    group: String,
-    node: NodeId,
-    /// All nodes of the group, in the order of their ids.
-    members: Vec<(NodeId, String)>,
-}
-
-impl LocalNode {
-    fn hello(&self, peer: NodeId, introduction: Introduction) -> Hello {
-        let members = self.members.clone();
-        Hello { members, ..Hello::new(&self.group, self.node, peer, introduction) }
-    }
-
-    /// Whether a hello comes from the expected peer.
-    fn knows(&self, hello: &Hello, peer: NodeId) -> bool {
-        hello.is_understood()
-            && hello.group == self.group
-            && hello.node == peer
-            && hello.peer == self.node
-            && node_ids(&hello.members) == node_ids(&self.members)
-    }
-}
-
-fn node_ids(members: &[(NodeId, String)]) -> Vec<NodeId> {
-    members.iter().map(|(id, _)| *id).collect()
-}
-
-/// Members in the format of the `--peers` flag, shortened for large groups.
-fn format_members(members: &[(NodeId, String)]) -> String {
-    /// The maximum length of the text, in characters.
-    const SHOWN_CHARS: usize = 512;
-    let members: Vec<_> = members.iter().map(|(id, at)| format!("{id}={at}")).collect();
-    members.join(",").chars().take(SHOWN_CHARS).collect()
-}
-
 /// A change of the connection to a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerEvent {
@@ -150,22 +122,6 @@ struct OutboundPeer {
     failure: Option<String>,
 }
 
-/// The state that the handlers of inbound calls share with the transport. All run on one thread, so
-/// the lock is never contended.
-#[derive(Default)]
-struct PeerRegistry {
-    incoming: Vec<(NodeId, Incoming)>,
-    /// The introduction that is sent to peers that connect.
-    introduction: Option<Introduction>,
-    /// The newest inbound call of each peer, and the number of that call.
-    callers: BTreeMap<NodeId, (u64, Responder)>,
-    next_call: u64,
-    /// Peers that have connected since the last poll.
-    newly_connected: Vec<NodeId>,
-    /// Limits log lines about refused calls.
-    refusals: LogLimit,
-}
-
 impl Transport {
     /// Registers the call in `services`, for inbound calls.
     pub fn new(options: TransportOptions, services: &mut Services) -> Transport {
@@ -177,8 +133,9 @@ impl Transport {
             Arc::new(LocalNode { group: options.group.clone(), node: options.node, members });
         services.streaming(EXCHANGE, Shape::Bidirectional, {
             let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
-            move |_, responder| {
-                Ok(Box::new(InboundPeer::new(Arc::clone(&local), Arc::clone(&registry), responder)))
+            move |context, responder| {
+                let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
+                Ok(Box::new(InboundPeer::new(local, registry, responder, context.peer)))
             }
         });
         services.reserve(EXCHANGE, CONNECTIONS_PER_PEER * options.peers.len());
@@ -222,9 +179,9 @@ impl Transport {
     ) -> Result<(), NotSent> {
         let bytes = encode_hello(&self.local.hello(to, introduction.clone()));
         let peer_stream = self.outbound.get(&to).ok_or(NotSent::Down)?;
-        match (peer_stream.stream, lock(&self.registry).callers.get(&to)) {
+        match (peer_stream.stream, lock(&self.registry).caller(to)) {
             (Some(stream), _) if peer_stream.incarnation.is_some() => streams.send(stream, &bytes),
-            (_, Some((_, caller))) => {
+            (_, Some(caller)) => {
                 caller.send(bytes);
                 Ok(())
             }
@@ -232,15 +189,16 @@ impl Transport {
         }
     }
 
-    /// To be called first in each poll of the node: opens streams, and reconnects at once to peers
-    /// that have just connected.
-    pub fn poll(&mut self, streams: &mut PeerStreams) {
+    /// To be called first in each poll of the node: opens streams, reconnects at once to peers that
+    /// have just connected, and ends calls without a hello. Returns when it has to be called again.
+    pub fn poll(&mut self, streams: &mut PeerStreams) -> Option<Instant> {
         let mut registry = lock(&self.registry);
-        if registry.refusals.next_timeout().is_some()
-            && let Some(count) = registry.refusals.take_count(Instant::now())
-        {
-            log::warn!("{count} more calls of peers were refused");
+        if registry.next_timeout().is_some() {
+            let now = Instant::now();
+            registry.end_overdue(now);
+            registry.refusals.write_counts(now);
         }
+        let next = registry.next_timeout();
         let newly_connected = mem::take(&mut registry.newly_connected);
         drop(registry);
         for peer in newly_connected {
@@ -251,7 +209,7 @@ impl Transport {
             }
         }
         let options = &self.options;
-        let Some(introduction) = lock(&self.registry).introduction.clone() else { return };
+        let Some(introduction) = lock(&self.registry).introduction.clone() else { return next };
         for (peer, peer_stream) in
             self.outbound.iter_mut().filter(|(_, peer_stream)| peer_stream.stream.is_none())
         {
@@ -262,6 +220,7 @@ impl Transport {
             wanted.max_queued_bytes = options.max_queued_bytes;
             peer_stream.stream = Some(streams.add(wanted));
         }
+        next
     }
 
     /// Handles the event of [`crate::rpc::EventLoopTask::handle_stream_event`].
@@ -272,30 +231,16 @@ impl Transport {
         match event {
             // The stream counts as up when the peer's hello has arrived.
             PeerStreamEvent::Up { .. } => (),
-            PeerStreamEvent::Message(bytes) => match decode(bytes) {
-                Ok(Received::Message(message)) if peer_stream.incarnation.is_some() => {
-                    let incarnation = peer_stream.incarnation.unwrap_or_default();
-                    lock(&self.registry)
-                        .incoming
-                        .push((peer, Incoming::Message(incarnation, message)));
-                }
-                Ok(Received::Hello(hello))
-                    if peer_stream.incarnation.is_none_or(|incarnation| {
-                        incarnation == hello.introduction.incarnation
-                    }) && self.local.knows(&hello, peer) =>
-                {
-                    if peer_stream.incarnation.replace(hello.introduction.incarnation).is_none() {
-                        peer_stream.failure = None;
-                        self.events.push_back(PeerEvent::Up(peer));
+            PeerStreamEvent::Message(bytes) => {
+                let known = peer_stream.incarnation;
+                match self.take_reply(peer, known, bytes) {
+                    Ok(incarnation) => self.note_up(peer, incarnation),
+                    Err(reason) => {
+                        let reason = format!("node {peer} sent what it must not: {reason}");
+                        lock(&self.registry).refusals.note(Some(peer), &reason);
                     }
-                    let introduction = Incoming::Introduction(hello.introduction);
-                    lock(&self.registry).incoming.push((peer, introduction));
                 }
-                Ok(_) => {
-                    log::warn!("node {peer}: an unexpected message, or a hello of another node")
-                }
-                Err(error) => log::warn!("node {peer}: {error}"),
-            },
+            }
             PeerStreamEvent::Down { status, .. } => {
                 let reason = status.to_string();
                 if peer_stream.incarnation.is_some()
@@ -306,6 +251,36 @@ impl Transport {
                 *peer_stream =
                     OutboundPeer { stream: Some(id), incarnation: None, failure: Some(reason) };
             }
+        }
+    }
+
+    /// Handles a message on the stream to a peer; `known` is the peer's incarnation, once its hello has
+    /// come. Returns the incarnation.
+    fn take_reply(&self, peer: NodeId, known: Option<u64>, bytes: &[u8]) -> Result<u64, String> {
+        let (incarnation, incoming) = match decode(bytes).map_err(|error| error.to_string())? {
+            Received::Message(message) => {
+                let incarnation = known.ok_or("a message before a hello")?;
+                (incarnation, Incoming::Message(incarnation, message))
+            }
+            Received::Hello(hello) => {
+                self.local.check(&hello)?;
+                let incarnation = hello.introduction.incarnation;
+                if hello.node != peer || known.is_some_and(|known| known != incarnation) {
+                    return Err(format!("a hello of another process, of node {}", hello.node));
+                }
+                (incarnation, Incoming::Introduction(hello.introduction))
+            }
+        };
+        lock(&self.registry).incoming.push((peer, incoming));
+        Ok(incarnation)
+    }
+
+    /// The peer at the end of a stream is known.
+    fn note_up(&mut self, peer: NodeId, incarnation: u64) {
+        let Some(peer_stream) = self.outbound.get_mut(&peer) else { return };
+        if peer_stream.incarnation.replace(incarnation).is_none() {
+            peer_stream.failure = None;
+            self.events.push_back(PeerEvent::Up(peer));
         }
     }
 
@@ -322,7 +297,7 @@ impl Transport {
         let peer_stream = self.outbound.get(&to).ok_or(NotSent::Down)?;
         let own = peer_stream.stream.filter(|_| peer_stream.incarnation.is_some());
         let registry = lock(&self.registry);
-        let caller = registry.callers.get(&to).map(|(_, responder)| responder);
+        let caller = registry.caller(to);
         let bytes = self.encoder.encode(message);
         match (own, caller) {
             (Some(stream), None) => streams.send(stream, bytes),
@@ -359,23 +334,17 @@ impl Transport {
     pub fn is_up(&self, peer: NodeId) -> bool {
         let is_up =
             self.outbound.get(&peer).is_some_and(|peer_stream| peer_stream.incarnation.is_some());
-        is_up || lock(&self.registry).callers.contains_key(&peer)
+        is_up || lock(&self.registry).caller(peer).is_some()
     }
 
     /// Ends inbound calls, because this node shuts down. The server ends the outgoing streams.
     pub fn close(&mut self) {
-        for (_, responder) in mem::take(&mut lock(&self.registry).callers).into_values() {
-            responder.finish(Status::new(Code::Unavailable, "the node is shutting down"));
-        }
+        let status = Status::new(Code::Unavailable, "the node is shutting down");
+        lock(&self.registry).end_all(&status);
     }
 }
 
 /// Whether a message is sent on the peer's own call, if there is one.
 fn uses_inbound_call(message: &Message) -> bool {
     message.body.is_reply() || message.body.is_pure_heartbeat()
-}
-
-/// A panic under the lock leaves the registry consistent.
-fn lock(registry: &Mutex<PeerRegistry>) -> MutexGuard<'_, PeerRegistry> {
-    registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
