@@ -176,6 +176,7 @@ fn services(shared: &Shared) -> Services {
                 return Err(Status::new(Code::FailedPrecondition, "this is group ours"));
             }
             responder.send_headers(Metadata::new());
+            responder.accept_peer();
             shared.lock().unwrap().inbound.push(responder.clone());
             Ok(Box::new(Listener { shared: Arc::clone(&shared), responder, is_deaf }))
         });

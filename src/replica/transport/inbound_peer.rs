@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use super::refusals::REFUSED;
 use super::{Incoming, LocalNode, PeerRegistry, WINDOW_BYTES, lock};
-use crate::call::{Code, Status};
+use crate::call::{Code, Principal, Status};
 use crate::raft::NodeId;
 use crate::replica::wire::{Hello, Received, decode, encode_hello};
-use crate::rpc::{CallHandler, Responder};
+use crate::rpc::{CallHandler, Context, Responder};
 
 pub(super) struct InboundPeer {
     local: Arc<LocalNode>,
@@ -22,6 +22,7 @@ pub(super) struct InboundPeer {
     responder: Responder,
     /// The remote address, for the log.
     address: SocketAddr,
+    principal: Arc<Principal>,
     /// The number of this call among all inbound calls.
     call: u64,
     state: State,
@@ -49,26 +50,39 @@ struct Refusal {
 }
 
 impl InboundPeer {
-    pub(super) fn new(
+    /// Accepts a call, unless it is certain that its caller is no node of the group.
+    pub(super) fn accept(
         local: Arc<LocalNode>,
         registry: Arc<Mutex<PeerRegistry>>,
         responder: Responder,
-        address: SocketAddr,
-    ) -> InboundPeer {
+        context: &Context<'_>,
+    ) -> Result<InboundPeer, Status> {
+        let (address, principal) = (context.peer, Arc::clone(context.principal));
+        if !local.may_be_a_peer(&principal) {
+            let line = format!("a call of a peer at {address} is refused: {principal} is no node");
+            lock(&registry).refusals.note(None, &line);
+            return Err(Status::new(Code::PermissionDenied, REFUSED));
+        }
         let call = lock(&registry).expect_hello(Instant::now(), responder.clone());
-        InboundPeer { local, registry, responder, address, call, state: State::Expected }
+        let state = State::Expected;
+        Ok(InboundPeer { local, registry, responder, address, principal, call, state })
     }
 
     /// Accepts the hello of a peer.
     fn accept_hello(&mut self, hello: Hello) -> Result<(), Refusal> {
         let claimed = Some(hello.node).filter(|node| self.local.is_member(*node));
-        self.local.check(&hello).map_err(|reason| Refusal {
-            status: Status::new(Code::FailedPrecondition, REFUSED),
-            reason,
-            claimed,
-        })?;
+        let refused = |code, reason: String| {
+            // The caller has a certificate of a node of this group: it may know why.
+            let is_known = matches!(*self.principal, Principal::Certificate(_));
+            let told = if is_known { reason.clone() } else { REFUSED.into() };
+            Refusal { status: Status::new(code, told), reason, claimed }
+        };
+        let checked = self.local.check(&hello);
+        checked.map_err(|reason| refused(Code::FailedPrecondition, reason))?;
         let (peer, incarnation) = (hello.node, hello.introduction.incarnation);
-        let is_authenticated = false;
+        let is_authenticated = self.local.authenticate(&self.principal, peer);
+        let is_authenticated =
+            is_authenticated.map_err(|reason| refused(Code::PermissionDenied, reason))?;
         let unavailable =
             |status: Status| Refusal { reason: status.message.to_string(), status, claimed };
         let mut registry = lock(&self.registry);

@@ -4,6 +4,8 @@
 //! call of `agora.raft.v1.RaftService/Exchange`. Both sides send a hello first, the caller within two
 //! seconds. A node of another group, or with another id than expected, is refused. The reason goes to
 //! the log of the called node; the caller learns it only if it has proved to belong to the group.
+//! Where the server enforces roles, the certificates of both sides must be those of the nodes
+//! (`authentication`).
 //!
 //! ```text
 //!   node 1                                         node 2
@@ -24,6 +26,7 @@
 //! Messages may be lost: messages beyond a bound are dropped if a peer does not read. Raft repeats
 //! itself.
 
+mod authentication;
 mod inbound_peer;
 mod local_node;
 mod refusals;
@@ -116,6 +119,8 @@ pub struct Transport {
 #[derive(Default)]
 struct OutboundPeer {
     stream: Option<PeerStreamId>,
+    /// The server at its other end is the peer, as far as its certificate shows.
+    is_trusted: bool,
     /// The incarnation of the peer, once a valid hello has arrived.
     incarnation: Option<u64>,
     /// The reason of the last failure that was reported.
@@ -135,7 +140,8 @@ impl Transport {
             let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
             move |context, responder| {
                 let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
-                Ok(Box::new(InboundPeer::new(local, registry, responder, context.peer)))
+                let peer = InboundPeer::accept(local, registry, responder, context)?;
+                Ok(Box::new(peer))
             }
         });
         services.reserve(EXCHANGE, CONNECTIONS_PER_PEER * options.peers.len());
@@ -230,7 +236,15 @@ impl Transport {
         let Some((&peer, peer_stream)) = found else { return };
         match event {
             // The stream counts as up when the peer's hello has arrived.
-            PeerStreamEvent::Up { .. } => (),
+            PeerStreamEvent::Up { server } => {
+                peer_stream.is_trusted = self.local.is_server_of(server, peer);
+                if !peer_stream.is_trusted {
+                    let reason = format!("the server is not node {peer}: {server}");
+                    peer_stream.failure = Some(reason.clone());
+                    self.events.push_back(PeerEvent::Down(peer, reason));
+                }
+            }
+            PeerStreamEvent::Message(_) if !peer_stream.is_trusted => (),
             PeerStreamEvent::Message(bytes) => {
                 let known = peer_stream.incarnation;
                 match self.take_reply(peer, known, bytes) {
@@ -248,8 +262,11 @@ impl Transport {
                 {
                     self.events.push_back(PeerEvent::Down(peer, reason.clone()));
                 }
-                *peer_stream =
-                    OutboundPeer { stream: Some(id), incarnation: None, failure: Some(reason) };
+                *peer_stream = OutboundPeer {
+                    stream: Some(id),
+                    failure: Some(reason),
+                    ..OutboundPeer::default()
+                };
             }
         }
     }
