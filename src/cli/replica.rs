@@ -148,6 +148,7 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     let tls = ClientTls::load(Path::new(&authorities), name.as_deref(), identity)
         .map_err(|error| Failure::because("cannot speak TLS to the other nodes", error))?;
     transport.tls = Some(tls);
+    transport.certificate_name = name;
     Ok(transport)
 }
 

@@ -243,16 +243,17 @@ fn a_second_call_in_the_clear_does_not_end_the_first() {
 fn a_call_without_a_hello_ends_in_time() {
     let node = node_without_peer();
     let started = Instant::now();
-    let mut idle: Vec<_> = (0..20).map(|_| call(&node)).collect();
-    for call in &mut idle {
-        let status = end(call);
-        assert_eq!(
-            (status.code, &*status.message),
-            (Code::DeadlineExceeded, "no hello came in time")
-        );
-    }
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| {
+                let status = end(&mut call(&node));
+                let expected = (Code::DeadlineExceeded, "no hello came in time");
+                assert_eq!((status.code, &*status.message), expected);
+            });
+        }
+    });
     let took = started.elapsed();
-    assert!(took >= HELLO_TIMEOUT && took < 2 * HELLO_TIMEOUT, "{took:?}");
+    assert!(took >= HELLO_TIMEOUT && took < 5 * HELLO_TIMEOUT, "{took:?}");
     // A call with a hello stays.
     let mut good = call(&node);
     good.send(&encode_hello(&hello_of_2())).unwrap();

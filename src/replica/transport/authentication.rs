@@ -57,9 +57,13 @@ impl LocalNode {
         }
     }
 
-    /// The host in the address of a node.
+    /// The name of a node in certificates without roles: the host in its address, or the one name that
+    /// is configured for all nodes.
     fn host_of(&self, node: NodeId) -> Option<&str> {
         let (_, address) = self.members.iter().find(|(id, _)| *id == node)?;
+        if let Some(name) = &self.certificate_name {
+            return Some(name);
+        }
         let host = address.rsplit_once(':').map_or(&**address, |(host, _)| host);
         Some(host.trim_start_matches('[').trim_end_matches(']')).filter(|host| !host.is_empty())
     }
@@ -92,7 +96,7 @@ mod tests {
             address(1, "b.example.org:7000"),
             address(2, "[2001:db8::2]:7000"),
         ];
-        LocalNode { group: "agora".into(), node: 0, members }
+        LocalNode { group: "agora".into(), node: 0, members, certificate_name: None }
     }
 
     fn certificate(uris: &[&str], hosts: &[&str]) -> Principal {
@@ -129,6 +133,13 @@ mod tests {
         }
         assert!(!local().may_be_a_peer(&certificate(&[], &["10.0.0.1"])), "that is this node");
         assert!(local().may_be_a_peer(&certificate(&[], &["b.example.org"])));
+    }
+
+    #[test]
+    fn one_name_for_all_certificates_replaces_the_hosts() {
+        let local = LocalNode { certificate_name: Some("nodes.agora".into()), ..local() };
+        let may_be = |hosts: &[&str]| local.authenticate(&certificate(&[], hosts), 1) == Ok(true);
+        assert!(may_be(&["nodes.agora"]) && !may_be(&["b.example.org"]));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct LocalNode {
     pub(super) node: NodeId,
     /// All nodes of the group, in the order of their ids.
     pub(super) members: Vec<(NodeId, String)>,
+    /// The name in the certificates of all nodes, if it is not the host of each.
+    pub(super) certificate_name: Option<String>,
 }
 
 impl LocalNode {
@@ -23,7 +25,7 @@ impl LocalNode {
 
     /// Checks a hello. The error is the reason of its refusal, for this group alone.
     pub(super) fn check(&self, hello: &Hello) -> Result<(), String> {
-        let LocalNode { group, node, members } = self;
+        let LocalNode { group, node, members, .. } = self;
         Err(if !hello.is_understood() {
             let Hello { version, oldest_version, .. } = hello;
             format!("node {node} speaks version {VERSION}, you speak {oldest_version} to {version}")

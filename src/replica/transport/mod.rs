@@ -73,6 +73,8 @@ pub struct TransportOptions {
     pub address: String,
     /// TLS for connections to peers; plaintext if `None`.
     pub tls: Option<ClientTls>,
+    /// The name in the certificates of all nodes, if it is not the host of each.
+    pub certificate_name: Option<String>,
     /// The maximum number of bytes queued for a peer that does not read.
     pub max_queued_bytes: usize,
 }
@@ -82,7 +84,8 @@ impl TransportOptions {
     pub fn new(group: &str, node: NodeId, peers: BTreeMap<NodeId, String>) -> TransportOptions {
         let max_queued_bytes = 16 * 1024 * 1024;
         let (group, address) = (group.to_owned(), String::new());
-        TransportOptions { group, node, peers, address, tls: None, max_queued_bytes }
+        let (tls, certificate_name) = (None, None);
+        TransportOptions { group, node, peers, address, tls, certificate_name, max_queued_bytes }
     }
 }
 
@@ -134,8 +137,12 @@ impl Transport {
         let mut members = options.peers.clone();
         members.insert(options.node, options.address.clone());
         let members = members.into_iter().collect();
-        let local =
-            Arc::new(LocalNode { group: options.group.clone(), node: options.node, members });
+        let local = Arc::new(LocalNode {
+            group: options.group.clone(),
+            node: options.node,
+            members,
+            certificate_name: options.certificate_name.clone(),
+        });
         services.streaming(EXCHANGE, Shape::Bidirectional, {
             let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
             move |context, responder| {
