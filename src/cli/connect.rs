@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
 use crate::rpc::{ChannelOptions, ClientTls, IdentityFiles};
 use crate::session::Protocol;
@@ -15,6 +16,7 @@ pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
     };
     flags
         .value("protocol", &format!("grpc or native (default {default})"), "PROTOCOL")
+        .value("certs", "use TLS, with the ca.pem of this folder, and its cert.pem and key.pem if they are there (see agora cert)", "DIR")
         .value("tls-ca", "use TLS, and trust these certificate authorities, PEM", "FILE")
         .value("tls-name", "the name in the server's certificate (default: its host)", "NAME")
         .value("tls-cert", "the client's own certificate, PEM", "FILE")
@@ -23,15 +25,25 @@ pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
 
 /// Reads these flags.
 pub(super) fn options(parsed: &Parsed, default: Protocol) -> Result<ChannelOptions, Failure> {
+    let tls = tls(parsed)?;
+    if let Some(tls) = &tls {
+        certs::watch(tls.certificates(), OnHangup::Default)?;
+    }
     Ok(ChannelOptions {
         protocol: parsed.parsed("protocol", default)?,
-        tls: tls(parsed)?,
+        tls,
         ..ChannelOptions::default()
     })
 }
 
 fn tls(parsed: &Parsed) -> Result<Option<ClientTls>, Failure> {
+    let cannot_speak = |error| Failure::because("cannot speak TLS", error);
     let name = parsed.text("tls-name");
+    if let Some(folder) = parsed.text("certs") {
+        certs::check_alone(parsed, &["tls-ca", "tls-cert", "tls-key"])?;
+        let tls = ClientTls::from_folder(folder.as_ref(), name.as_deref());
+        return tls.map(Some).map_err(cannot_speak);
+    }
     let (certificates, key) = (parsed.text("tls-cert"), parsed.text("tls-key"));
     let identity = match (&certificates, &key) {
         (Some(certificates), Some(key)) => {
@@ -43,12 +55,11 @@ fn tls(parsed: &Parsed) -> Result<Option<ClientTls>, Failure> {
     let Some(authorities) = parsed.text("tls-ca") else {
         return match (name, identity) {
             (None, None) => Ok(None),
-            _ => Err(parsed.wrong("TLS needs --tls-ca")),
+            _ => Err(parsed.wrong("TLS needs --certs or --tls-ca")),
         };
     };
-    ClientTls::load(Path::new(&authorities), name.as_deref(), identity)
-        .map(Some)
-        .map_err(|error| Failure::because("cannot speak TLS", error))
+    let tls = ClientTls::load(Path::new(&authorities), name.as_deref(), identity);
+    tls.map(Some).map_err(cannot_speak)
 }
 
 #[cfg(test)]
@@ -74,6 +85,10 @@ mod tests {
             assert!(matches!(read(flags), Err(Failure::Usage(_))), "{flags}");
         }
         assert!(read("").unwrap().tls.is_none());
+        for flag in ["--tls-ca a", "--tls-cert a --tls-key b"] {
+            let result = read(&format!("--certs d {flag}"));
+            assert!(matches!(result, Err(Failure::Usage(_))), "{result:?}");
+        }
     }
 
     #[test]

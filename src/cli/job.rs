@@ -12,6 +12,7 @@ use crate::mapreduce::master::{
     self, JobEvent, Master, MasterOptions, Observer, Times, WorkerSource, own_program,
 };
 use crate::mapreduce::scheduler::Policy;
+use crate::rpc::ChannelOptions;
 use crate::session::Protocol;
 use dump::Dump;
 use screen::Screen;
@@ -118,7 +119,7 @@ pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFl
         mappers: workers(mappers, maps),
         reducers: workers(reducers, reduces),
         policy: policy(parsed)?,
-        channel: connect::options(parsed, Protocol::Native)?,
+        channel: channel(parsed)?,
         program,
         worker_arguments: worker_arguments(parsed)?,
         worker_timeout: parsed.seconds("worker-timeout", Duration::from_secs(10))?,
@@ -128,6 +129,18 @@ pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFl
     };
     let (verbose, quiet) = (parsed.is_on("verbose"), parsed.is_on("quiet"));
     Ok(JobFlags { options, input, reduces, verbose, quiet })
+}
+
+/// How the master calls workers. Its own worker processes listen on loopback, in cleartext.
+fn channel(parsed: &Parsed) -> Result<ChannelOptions, Failure> {
+    let channel = connect::options(parsed, Protocol::Native)?;
+    let is_local = |name| parsed.text(name).is_none();
+    match (channel.tls.is_some(), is_local("mappers"), is_local("reducers")) {
+        (true, true, true) => Ok(ChannelOptions { tls: None, ..channel }),
+        (true, false, true) => Err(parsed.wrong("with TLS, --mappers needs --reducers as well")),
+        (true, true, false) => Err(parsed.wrong("with TLS, --reducers needs --mappers as well")),
+        _ => Ok(channel),
+    }
 }
 
 fn policy(parsed: &Parsed) -> Result<Policy, Failure> {

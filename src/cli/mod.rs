@@ -10,6 +10,7 @@ mod bench;
 mod buyer;
 #[cfg(feature = "cert")]
 mod cert;
+mod certs;
 mod check;
 mod connect;
 mod failure;

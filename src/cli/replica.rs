@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
 use super::{Failure, peers, serve};
 use crate::raft::{Config, NodeId};
@@ -133,11 +134,27 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     let mut transport = TransportOptions::new(&options.group, id, others);
     let own = options.peers.iter().find(|(peer, _)| *peer == id);
     transport.address = own.map(|(_, address)| address.clone()).unwrap_or_default();
+    transport.tls = peer_tls(parsed)?;
+    transport.certificate_name = parsed.text("peer-tls-name");
+    if let Some(tls) = &transport.tls {
+        certs::watch(tls.certificates(), OnHangup::Reload)?;
+    }
+    Ok(transport)
+}
+
+/// TLS to the other nodes.
+fn peer_tls(parsed: &Parsed) -> Result<Option<ClientTls>, Failure> {
+    let cannot_speak = |error| Failure::because("cannot speak TLS to the other nodes", error);
     let name = parsed.text("peer-tls-name");
+    if let Some(folder) = parsed.text("certs") {
+        certs::check_alone(parsed, &["peer-tls-ca"])?;
+        let tls = ClientTls::from_folder(folder.as_ref(), name.as_deref());
+        return tls.map(Some).map_err(cannot_speak);
+    }
     let Some(authorities) = parsed.text("peer-tls-ca") else {
         return match name {
-            None => Ok(transport),
-            Some(_) => Err(parsed.wrong("--peer-tls-name needs --peer-tls-ca")),
+            None => Ok(None),
+            Some(_) => Err(parsed.wrong("--peer-tls-name needs --certs or --peer-tls-ca")),
         };
     };
     // The certificate for clients is also shown to the other nodes.
@@ -145,11 +162,8 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     let identity = certificates.as_ref().zip(key.as_ref()).map(|(certificates, key)| {
         IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() }
     });
-    let tls = ClientTls::load(Path::new(&authorities), name.as_deref(), identity)
-        .map_err(|error| Failure::because("cannot speak TLS to the other nodes", error))?;
-    transport.tls = Some(tls);
-    transport.certificate_name = name;
-    Ok(transport)
+    let tls = ClientTls::load(Path::new(&authorities), name.as_deref(), identity);
+    tls.map(Some).map_err(cannot_speak)
 }
 
 /// Runs a node until it is asked to end, cannot write its files, or has another history than its

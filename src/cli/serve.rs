@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
 use super::listen::Listen;
 use super::{Failure, access};
@@ -24,6 +25,12 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("compat", "protocols: grpc, native or both (default both)", "PROTOCOL")
         .value("max-connections", "connections at once (default 1024)", "N")
         .value(
+            "certs",
+            "serve TLS alone, with the ca.pem, cert.pem and key.pem of this folder (see agora cert)",
+            "DIR",
+        )
+        .switch("insecure", "listen beyond loopback without checking who calls")
+        .value(
             "tls-cert",
             "serve TLS beside cleartext: the server's certificate chain, PEM",
             "FILE",
@@ -31,7 +38,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("tls-key", "its private key, PEM", "FILE")
         .value(
             "tls-client-ca",
-            "accept only clients with a certificate of these authorities",
+            "refuse cleartext, and clients without a certificate of these authorities",
             "FILE",
         )
         .switch("tls-only", "refuse cleartext")
@@ -48,28 +55,66 @@ fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
 
 /// The addresses of `--listen`, else of `default`, if there is one. Retries names that cannot be
 /// looked up yet, after all flags are checked.
+///
+/// # Errors
+/// Among others: strangers could reach one of the addresses, and nothing checks who calls.
 pub(super) fn addresses(
     parsed: &Parsed,
     default: Option<&str>,
 ) -> Result<Vec<SocketAddr>, Failure> {
     let listen = listen(parsed, default)?;
-    options(parsed)?;
-    let found = listen.addresses(&Resolver::default());
-    found.map_err(|error| Failure::because("cannot listen", error))
+    let tls = options(parsed)?.tls;
+    let addresses = listen.addresses(&Resolver::default());
+    let addresses = addresses.map_err(|error| Failure::because("cannot listen", error))?;
+    match exposed(&addresses, tls.as_ref()) {
+        Some(address) if !parsed.is_on("insecure") => Err(Failure::Failed(format!(
+            "agora: {address} can be reached from other machines, and nothing would check who \
+             calls.\n\
+             Make certificates with `agora cert` and start with --certs DIR.\n\
+             Or start with --insecure: then everyone who reaches the port may do everything."
+        ))),
+        _ => Ok(addresses),
+    }
+}
+
+/// An address that other machines can reach, if the server does not check who calls.
+fn exposed(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> Option<SocketAddr> {
+    let is_checked = tls.is_some_and(ServerTls::checks_clients);
+    let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+    addresses.iter().copied().find(|address| !is_checked && !is_loopback(address))
+}
+
+/// What `--insecure` means, on these addresses; empty if it changes nothing.
+fn insecure_notice(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> String {
+    let Some(address) = exposed(addresses, tls) else { return String::new() };
+    let traffic = match tls {
+        Some(tls) if tls.refuses_cleartext() => "",
+        _ => " Traffic is not encrypted.",
+    };
+    format!(
+        "agora: insecure: everyone who reaches {address} may do everything: read and change all \
+         data, act as any client or node, and give tasks to workers.{traffic}\n"
+    )
 }
 
 fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
+    let tls = tls(parsed)?;
     Ok(ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
-        tls: tls(parsed)?,
         // Roles come from client certificates.
-        enforce_roles: parsed.text("tls-client-ca").is_some(),
+        enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
+        tls,
         max_connections: parsed.number("max-connections", 1024, 1..=1_000_000)? as usize,
         ..ServerOptions::default()
     })
 }
 
 fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
+    let cannot_serve = |error| Failure::because("cannot serve TLS", error);
+    if let Some(folder) = parsed.text("certs") {
+        certs::check_alone(parsed, &["tls-cert", "tls-key", "tls-client-ca"])?;
+        return ServerTls::from_folder(folder.as_ref()).map(Some).map_err(cannot_serve);
+    }
     let (client_ca, only) = (parsed.text("tls-client-ca"), parsed.is_on("tls-only"));
     let (certificates, key) = match (parsed.text("tls-cert"), parsed.text("tls-key")) {
         (Some(certificates), Some(key)) => (certificates, key),
@@ -77,9 +122,10 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
         _ => return Err(parsed.wrong("TLS needs both --tls-cert and --tls-key")),
     };
     let identity = IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() };
-    ServerTls::load(identity, client_ca.as_deref().map(Path::new), only)
-        .map(Some)
-        .map_err(|error| Failure::because("cannot serve TLS", error))
+    // Cleartext has no certificates: beside it, those of clients would mean nothing.
+    let only = only || client_ca.is_some();
+    let tls = ServerTls::load(identity, client_ca.as_deref().map(Path::new), only);
+    tls.map(Some).map_err(cannot_serve)
 }
 
 /// Serves until SIGTERM or Ctrl-C, then shuts down gracefully. Prints `listening on ADDR` for each
@@ -103,6 +149,10 @@ pub(super) fn run_with_setup(
     set_up: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let options = options(parsed)?;
+    let insecure = insecure_notice(addresses, options.tls.as_ref());
+    if let Some(tls) = &options.tls {
+        certs::watch(tls.certificates(), OnHangup::Reload)?;
+    }
     raise_descriptor_limit();
     let health = add_standard_services(&mut services);
     for path in services.set_access(access::METHODS) {
@@ -115,7 +165,7 @@ pub(super) fn run_with_setup(
     set_up(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
     // The notice is informative: an error on stderr changes nothing.
-    let _ = std::io::stderr().write_all(notice.as_bytes());
+    let _ = std::io::stderr().write_all(format!("{insecure}{notice}").as_bytes());
     let mut stdout = std::io::stdout();
     let mut lines = String::new();
     for address in server.local_addrs() {
@@ -147,6 +197,41 @@ mod tests {
             assert!(matches!(result, Err(Failure::Usage(_))), "{flags}");
         }
         assert!(read("--listen 127.0.0.1:0").unwrap().tls.is_none());
+    }
+
+    #[test]
+    fn a_folder_replaces_the_single_flags() {
+        for flags in ["--tls-cert a.pem", "--tls-key a.key", "--tls-client-ca a.pem"] {
+            let result = read(&format!("--listen 127.0.0.1:0 --certs d {flags}"));
+            let Err(Failure::Usage(reason)) = result else { panic!("{flags}: {result:?}") };
+            assert!(reason.contains("--certs replaces --tls-"), "{reason}");
+        }
+    }
+
+    fn addresses_of(line: &str) -> Result<Vec<SocketAddr>, Failure> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        addresses(&flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?, None)
+    }
+
+    #[test]
+    fn beyond_loopback_a_server_needs_certificates_or_permission() {
+        for local in ["127.0.0.1:0", "127.3.2.1:0,[::1]:0", "localhost:0"] {
+            let addresses = addresses_of(&format!("--listen {local}")).unwrap();
+            assert_eq!(insecure_notice(&addresses, None), "");
+        }
+        for exposed in
+            [":0", "0.0.0.0:0", "[::]:0", "127.0.0.1:0,10.0.0.1:0", "[::ffff:10.0.0.1]:0"]
+        {
+            let result = addresses_of(&format!("--listen {exposed}"));
+            let Err(Failure::Failed(reason)) = result else { panic!("{exposed}: {result:?}") };
+            for word in ["`agora cert`", "--certs DIR", "--insecure"] {
+                assert!(reason.contains(word), "{word} is not in {reason}");
+            }
+            let addresses = addresses_of(&format!("--listen {exposed} --insecure")).unwrap();
+            let notice = insecure_notice(&addresses, None);
+            assert!(notice.starts_with("agora: insecure: everyone who reaches "), "{notice}");
+            assert!(notice.ends_with("Traffic is not encrypted.\n"), "{notice}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! SIGTERM and Ctrl-C: the first asks the server to finish, a second one ends the process.
+//! Signals. SIGTERM and Ctrl-C: the first asks the server to finish, a second one ends the process.
+//! SIGHUP: certificates are read again.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Failure;
 use crate::rpc::ServerHandle;
@@ -54,4 +55,24 @@ pub(super) fn shut_down_on_signal(handle: ServerHandle) -> Result<(), Failure> {
 #[cfg(not(feature = "signals"))]
 pub(super) fn shut_down_on_signal(_: ServerHandle) -> Result<(), Failure> {
     Ok(())
+}
+
+/// Whether SIGHUP has arrived.
+#[derive(Clone, Default)]
+pub(super) struct HangupFlag(Arc<AtomicBool>);
+
+impl HangupFlag {
+    /// Whether it has arrived since the last call.
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// Records SIGHUP instead of ending the process. Without the feature it ends the process.
+pub(super) fn set_on_hangup() -> Result<HangupFlag, Failure> {
+    let flag = HangupFlag::default();
+    #[cfg(feature = "signals")]
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&flag.0))
+        .map_err(|error| Failure::because("cannot handle signals", error))?;
+    Ok(flag)
 }

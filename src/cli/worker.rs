@@ -97,11 +97,13 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
 fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
     let channel = match role {
         Role::Mapper => ChannelOptions::default(),
-        // Without --tls-ca the certificate is for incoming calls alone.
-        Role::Reducer if parsed.text("tls-ca").is_none() => ChannelOptions {
-            protocol: parsed.parsed("protocol", Protocol::Native)?,
-            ..ChannelOptions::default()
-        },
+        // Without these the certificate is for incoming calls alone.
+        Role::Reducer if parsed.text("certs").or(parsed.text("tls-ca")).is_none() => {
+            ChannelOptions {
+                protocol: parsed.parsed("protocol", Protocol::Native)?,
+                ..ChannelOptions::default()
+            }
+        }
         Role::Reducer => connect::options(parsed, Protocol::Native)?,
     };
     Ok(WorkerOptions {

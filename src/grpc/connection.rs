@@ -231,7 +231,15 @@ impl<R: Role> Connection<R> {
     {
         let goaway_text = self.role.take_goaway_text();
         let why = goaway_text.unwrap_or_else(|| "the connection was lost".to_owned());
-        self.end_all_calls(&Status::new(Code::Unavailable, why), sink);
+        self.connection_failed(&why, sink);
+    }
+
+    /// The socket is gone for a reason that is known: all open calls end with UNAVAILABLE.
+    pub fn connection_failed<S>(&mut self, cause: &str, sink: &mut S)
+    where
+        R: ReportTo<S>,
+    {
+        self.end_all_calls(&Status::new(Code::Unavailable, cause), sink);
     }
 
     /// Ends every open call with the same status, the oldest first.

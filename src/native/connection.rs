@@ -199,7 +199,15 @@ impl<R> Connection<R> {
     where
         R: ReportTo<S>,
     {
-        R::end_all_calls(self, &Status::new(Code::Unavailable, "the connection was lost"), sink);
+        self.connection_failed("the connection was lost", sink);
+    }
+
+    /// The socket is gone for a reason that is known: every open call ends with UNAVAILABLE.
+    pub fn connection_failed<S>(&mut self, cause: &str, sink: &mut S)
+    where
+        R: ReportTo<S>,
+    {
+        R::end_all_calls(self, &Status::new(Code::Unavailable, cause), sink);
     }
 
     /// Ends the connection because of an error of the peer. A peer with another magic could not

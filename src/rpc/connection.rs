@@ -34,6 +34,8 @@ const SHORT_LINGER: Duration = Duration::from_millis(100);
 /// need to notice a failure soon.
 const PEER_INTERVAL: Duration = Duration::from_secs(1);
 const PEER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection may take for the rest of its handshake when certificates are renewed.
+const HANDSHAKE: Duration = Duration::from_secs(2);
 /// Reads in one turn, so that one busy connection does not starve the others.
 const READS_PER_TURN: usize = 4;
 
@@ -52,6 +54,8 @@ pub(super) struct TurnContext<'a> {
     /// The read buffer.
     pub(super) buffer: &'a mut [u8],
     pub(super) batch: &'a mut Batch,
+    /// Failures of TLS in this turn, in words.
+    pub(super) tls_failures: &'a mut Vec<String>,
     /// The current time, since the server's start. `instant` is the same moment, for handlers.
     pub(super) now: Duration,
     pub(super) instant: Instant,
@@ -80,6 +84,17 @@ pub(super) struct Connection {
     received_counted: usize,
     /// The limit for bytes of unfinished messages that was last set.
     unfinished_limit: Option<usize>,
+    /// What follows the renewal of the certificates that it was made with.
+    retirement: Option<Retirement>,
+}
+
+/// How a connection of renewed certificates ends.
+#[derive(Clone, Copy, Debug)]
+enum Retirement {
+    /// Its handshake was not over. It accepts no new calls from this time on.
+    GoAwayAt { due: Duration, end: Duration },
+    /// It accepts no new calls; those that are still open end at this time.
+    EndAt(Duration),
 }
 
 impl Connection {
@@ -107,6 +122,7 @@ impl Connection {
             unsent_counted: 0,
             received_counted: 0,
             unfinished_limit: None,
+            retirement: None,
         }
     }
 
@@ -418,6 +434,9 @@ impl Connection {
     /// receives the alert.
     fn fail(&mut self, error: &io::Error, turn: &mut TurnContext<'_>) {
         log::debug!("{}: {error}", self.peer);
+        if error.kind() == ErrorKind::InvalidData {
+            turn.tls_failures.push(format!("{}: {error}", self.peer));
+        }
         self.handle_connection_lost(turn);
         if error.kind() == ErrorKind::InvalidData {
             self.linger(turn.now);
@@ -441,11 +460,16 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Duration {
+        let retirement = match self.retirement {
+            None => Duration::MAX,
+            Some(Retirement::GoAwayAt { due, .. } | Retirement::EndAt(due)) => due,
+        };
         match self.stage {
             Stage::Open => match self.calls.slot {
                 ConnectionSlot::Waiting { until } => self.session.next_timeout().min(until),
                 ConnectionSlot::Client | ConnectionSlot::Reserved => self.session.next_timeout(),
-            },
+            }
+            .min(retirement),
             Stage::Lingering { until } => until,
             Stage::Closed => Duration::MAX,
         }
@@ -464,9 +488,40 @@ impl Connection {
                     self.calls.slot = ConnectionSlot::Waiting { until: Duration::MAX };
                     self.end(Code::ResourceExhausted, "there is no free slot for clients", turn);
                 }
+                self.continue_retirement(turn);
             }
             Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Closed,
             Stage::Lingering { .. } | Stage::Closed => (),
+        }
+    }
+
+    /// Ends the connection if it was made with certificates before `generation`: it accepts no new
+    /// calls, and open ones may go on for `grace`.
+    pub(super) fn retire(&mut self, generation: u64, now: Duration, grace: Duration) {
+        let is_old = self.socket.tls_generation().is_some_and(|made_with| made_with < generation);
+        if !is_old || self.stage != Stage::Open || self.retirement.is_some() {
+            return;
+        }
+        let end = now + grace;
+        self.retirement = Some(if self.session.is_established() {
+            self.session.go_away(now);
+            Retirement::EndAt(end)
+        } else {
+            Retirement::GoAwayAt { due: now + HANDSHAKE, end }
+        });
+    }
+
+    fn continue_retirement(&mut self, turn: &mut TurnContext<'_>) {
+        match self.retirement {
+            Some(Retirement::GoAwayAt { due, end }) if turn.now >= due => {
+                self.session.go_away(turn.now);
+                self.retirement = Some(Retirement::EndAt(end));
+            }
+            Some(Retirement::EndAt(end)) if turn.now >= end => {
+                self.retirement = None;
+                self.end(Code::Unavailable, "the certificates were renewed: connect again", turn);
+            }
+            _ => (),
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Connections {
     /// Buffers that every turn reuses.
     buffer: Vec<u8>,
     batch: Batch,
+    /// Failures of TLS since they were taken; at most one for each connection.
+    pub(super) tls_failures: Vec<String>,
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -47,6 +49,7 @@ impl Connections {
             timers: BinaryHeap::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             batch: Batch::default(),
+            tls_failures: Vec::new(),
         }
     }
 
@@ -197,6 +200,7 @@ impl Connections {
             tls: self.tls.as_ref(),
             buffer: &mut self.buffer,
             batch: &mut self.batch,
+            tls_failures: &mut self.tls_failures,
             now,
             instant: self.started + now,
         };
@@ -208,6 +212,17 @@ impl Connections {
         for id in self.slots.ids() {
             if let Some(connection) = self.slots.get_mut(id) {
                 connection.go_away(now);
+            }
+            self.schedule(id, true);
+        }
+    }
+
+    /// Ends the connections that were made with certificates before `generation`: at once those
+    /// without an open call, the others within `grace`.
+    pub(super) fn retire(&mut self, generation: u64, now: Duration, grace: Duration) {
+        for id in self.slots.ids() {
+            if let Some(connection) = self.slots.get_mut(id) {
+                connection.retire(generation, now, grace);
             }
             self.schedule(id, true);
         }

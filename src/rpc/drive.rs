@@ -255,6 +255,10 @@ impl Inner {
         loop {
             let now = self.now();
             state.check_if_stale(now);
+            let tls = self.options.tls.as_ref();
+            if tls.is_some() && state.current().is_some_and(|(_, link)| link.is_outdated(tls)) {
+                state.retire_current();
+            }
             if state.current.is_some() {
                 return Ok(state);
             }

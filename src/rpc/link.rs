@@ -9,7 +9,7 @@ use super::channel::ChannelOptions;
 use super::dial::dial;
 use super::reactor::Stream;
 use super::socket::Socket;
-use super::tls::Tls;
+use super::tls::{ClientTls, Tls};
 use crate::call::{ClientSink, Principal};
 use crate::session::ClientSession;
 
@@ -59,6 +59,11 @@ impl Link {
         let session = ClientSession::new(*protocol, &authority, tls.is_some(), limits, now);
         let server = Arc::default();
         Link { socket, session, readable: true, lost: false, server, failure: None }
+    }
+
+    /// Whether it was made with certificates that were renewed since.
+    pub(super) fn is_outdated(&self, tls: Option<&ClientTls>) -> bool {
+        tls.is_some_and(|tls| self.socket.tls_generation() != Some(tls.generation()))
     }
 
     /// The stream, to register with a poller.
@@ -165,9 +170,15 @@ impl Link {
         Ok(())
     }
 
+    /// Ends the calls. What TLS says is their cause: the server tells by an alert that it refuses
+    /// the certificate, after the handshake is over for the client (RFC 8446 section 4.4.2.4).
     fn fail(&mut self, error: io::Error, sink: &mut impl ClientSink) {
+        self.lost = true;
+        match error.kind() {
+            ErrorKind::InvalidData => self.session.connection_failed(&error.to_string(), sink),
+            _ => self.session.connection_lost(sink),
+        }
         self.failure = Some(error);
-        self.handle_connection_lost(sink);
     }
 
     fn handle_connection_lost(&mut self, sink: &mut impl ClientSink) {

@@ -87,7 +87,7 @@ pub use service::{CallHandler, Context, Services, Shape};
 pub use system::raise_descriptor_limit;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, CertificateError, DistinguishedName};
-pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
+pub use tls::{Certificates, ClientTls, IdentityFiles, ServerTls, TlsError};
 
 pub use crate::session::StartError;
 

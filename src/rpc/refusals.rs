@@ -16,11 +16,18 @@ pub(super) enum Refusal {
     NotAccepted,
     /// It could not be registered with the poller.
     NotPolled,
+    /// TLS failed, most often by a certificate.
+    Tls,
 }
 
 impl Refusal {
-    const ALL: [Refusal; 4] =
-        [Refusal::Full, Refusal::NoDescriptor, Refusal::NotAccepted, Refusal::NotPolled];
+    const ALL: [Refusal; 5] = [
+        Refusal::Full,
+        Refusal::NoDescriptor,
+        Refusal::NotAccepted,
+        Refusal::NotPolled,
+        Refusal::Tls,
+    ];
 
     fn reason(self) -> &'static str {
         match self {
@@ -30,6 +37,7 @@ impl Refusal {
             }
             Refusal::NotAccepted => "it could not be accepted",
             Refusal::NotPolled => "it could not be registered with the poller",
+            Refusal::Tls => "TLS with the client failed",
         }
     }
 }

@@ -61,6 +61,9 @@ pub struct ServerOptions {
     pub max_received_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
+    /// How long calls may stay open on connections that were made before certificates were renewed.
+    /// Such a connection accepts no new calls.
+    pub renewal_grace: Duration,
     /// How the names of peer streams' targets are looked up.
     pub resolver: Resolver,
 }
@@ -78,6 +81,7 @@ impl Default for ServerOptions {
             max_unread_bytes: 256 * 1024 * 1024,
             max_received_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
+            renewal_grace: Duration::from_secs(60),
             resolver: Resolver::default(),
         }
     }
@@ -101,6 +105,8 @@ pub struct Server {
     refusals: Refusals,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
+    /// The generation of the certificates that the last turn has seen.
+    tls_generation: u64,
     /// Buffers that every turn reuses.
     actions: Vec<OutboundAction>,
     readiness: Vec<Readiness>,
@@ -176,6 +182,9 @@ impl Server {
     ) -> io::Result<Server> {
         options.tls = options.tls.map(|tls| tls.with_compat(options.compat));
         let poller = Poller::new()?;
+        if let Some(tls) = &options.tls {
+            tls.wake_on_change(poller.waker());
+        }
         let (mut listeners, local_addrs) = listen(addresses)?;
         for (key, listener) in (0..).zip(&mut listeners) {
             poller.add_listener(listener, LISTENER_KEY - key)?;
@@ -206,6 +215,7 @@ impl Server {
             task: None,
             task_due: None,
             task_waker,
+            tls_generation: options.tls.as_ref().map_or(0, ServerTls::generation),
             options,
             poller,
             listeners,
@@ -258,11 +268,15 @@ impl Server {
             if self.stop.load(Ordering::SeqCst) {
                 self.begin_shutdown(now);
             }
+            self.retire_old_certificates(now);
             self.connections.run(now);
             self.poll_task(now);
             self.deliver_actions(now);
             self.connections.expire(now);
             self.connections.flush(now);
+            for failure in self.connections.tls_failures.drain(..) {
+                self.refusals.record(self.started + now, Refusal::Tls, failure);
+            }
             self.flush_peer_streams(now);
             // Checked before the next wait: no event follows the end of the last connection.
             if let Some(until) = self.drain_until
@@ -274,6 +288,16 @@ impl Server {
             }
             // Last in the turn: everything received before is answered already.
             self.connections.shared.workers.run_short();
+        }
+    }
+
+    /// Begins to end the connections of old certificates, after a renewal.
+    fn retire_old_certificates(&mut self, now: Duration) {
+        let Some(tls) = &self.options.tls else { return };
+        let generation = tls.generation();
+        if generation != self.tls_generation {
+            self.tls_generation = generation;
+            self.connections.retire(generation, now, self.options.renewal_grace);
         }
     }
 

@@ -66,6 +66,11 @@ impl Socket {
         self.tls.as_ref().map_or(Ok(None), |tls| tls.peer_identity())
     }
 
+    /// The generation of the certificates that it was made with; `None` in cleartext.
+    pub(super) fn tls_generation(&self) -> Option<u64> {
+        self.tls.as_ref().map(|tls| tls.generation())
+    }
+
     /// The stream, to register with a poller.
     pub(super) fn stream(&mut self) -> &mut Stream {
         &mut self.stream

@@ -1,5 +1,5 @@
-//! Limits of the operating system: file descriptors, and the queue of connections that wait to be
-//! accepted.
+//! What the operating system says: limits of file descriptors and of the queue of connections that
+//! wait to be accepted, and the user of the process.
 //!
 //! A process without free descriptors can neither accept a connection nor replace a file. So a
 //! server accepts fewer connections than there are descriptors, and refuses a connection whose
@@ -45,6 +45,12 @@ impl Descriptors {
         let bound = self.limit - self.kept() / 2;
         u64::try_from(descriptor).is_ok_and(|descriptor| descriptor < bound)
     }
+}
+
+/// The user that this process acts as.
+#[cfg(feature = "tls")]
+pub(super) fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 #[cfg(feature = "system-limits")]

@@ -16,7 +16,12 @@
 //!
 //! Trust comes only from files: a client names the authorities that it trusts
 //! ([`ClientTls::load`]); the operating system's are not used. Left out: early data, encrypted
-//! private keys, revocation lists, and reading renewed certificates while serving.
+//! private keys, and revocation lists.
+//!
+//! Certificates are renewed while a process runs: it checks their files ([`Certificates`]), and new
+//! connections use what they contain. A server ends the connections that were made before
+//! gracefully, a client and a peer stream replace theirs. A session that was made with a client's
+//! certificate is not resumed, since resumption would skip the check.
 //!
 //! Without the feature `tls` the types exist, but nothing can be loaded.
 
@@ -24,15 +29,29 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "tls")]
+mod certificates;
+#[cfg(feature = "tls")]
 mod config;
 #[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
 mod layer;
+#[cfg(feature = "tls")]
+mod parts;
+#[cfg(feature = "tls")]
+mod reload;
+#[cfg(feature = "tls")]
+mod validity;
+#[cfg(feature = "tls")]
+mod words;
 #[cfg(feature = "tls")]
 mod x509;
 
 #[cfg(not(feature = "tls"))]
 mod disabled;
 
+#[cfg(feature = "tls")]
+pub use certificates::Certificates;
 #[cfg(feature = "tls")]
 pub use config::{ClientTls, ServerTls};
 #[cfg(feature = "tls")]
@@ -43,7 +62,7 @@ pub use x509::{Certificate, CertificateError, DistinguishedName};
 #[cfg(not(feature = "tls"))]
 pub(super) use disabled::Tls;
 #[cfg(not(feature = "tls"))]
-pub use disabled::{ClientTls, ServerTls};
+pub use disabled::{Certificates, ClientTls, ServerTls};
 
 /// The files of an identity, in PEM.
 #[derive(Clone, Copy, Debug)]

@@ -201,6 +201,13 @@ impl ClientSession {
         either!(&mut self.wire, connection => connection.connection_lost(sink));
     }
 
+    /// As [`connection_lost`](Self::connection_lost), with the cause.
+    pub fn connection_failed(&mut self, cause: &str, sink: &mut impl ClientSink) {
+        self.partial.clear();
+        self.deadlines = Deadlines::default();
+        either!(&mut self.wire, connection => connection.connection_failed(cause, sink));
+    }
+
     /// Queued bytes of the call, which wait for the server's window.
     pub fn queued(&self, call: CallId) -> usize {
         either!(&self.wire, connection => connection.queued(call))

@@ -251,6 +251,11 @@ impl ServerSession {
         });
     }
 
+    /// Whether the protocol of the connection is known.
+    pub fn is_established(&self) -> bool {
+        !matches!(self.wire, Wire::Sniffing)
+    }
+
     /// Calls that are not finished.
     pub fn open_calls(&self) -> usize {
         either!(&self.wire, connection => connection.open_calls(), else 0)

@@ -34,6 +34,7 @@ mod printable;
 mod record;
 mod scan;
 mod simd;
+mod time;
 mod word;
 
 pub use crc32c::{crc32c, extend_crc32c};
@@ -44,4 +45,5 @@ pub use printable::{is_hidden, printable, printable_lines};
 pub use record::{CHECKSUM_BYTES, push_checksum, strip_checksum};
 pub use scan::find;
 pub use simd::{CHUNK, byte_masks};
+pub use time::{date_and_time, push_time};
 pub use word::{WordError, escape, unescape};

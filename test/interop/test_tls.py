@@ -28,6 +28,7 @@ class Tls(unittest.TestCase):
         certificate = authority.issue_cert("localhost", "127.0.0.1")
         authority.cert_pem.write_to_path(cls.authority)
         certificate.private_key_pem.write_to_path(cls.key)
+        os.chmod(cls.key, 0o600)
         for blob in certificate.cert_chain_pems:
             blob.write_to_path(cls.certificate, append=True)
         command = [setting.agora(), "interop", "server", "--listen", "127.0.0.1:0"]

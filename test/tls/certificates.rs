@@ -1,6 +1,8 @@
 //! Certificate authorities that live as long as one test, in a folder of their own.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,7 +52,10 @@ impl Authority {
     /// A file in its folder.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.join(name);
-        fs::write(&path, text).unwrap();
+        // As private as a key has to be.
+        let mut file = OpenOptions::new();
+        let file = file.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.unwrap().write_all(text.as_bytes()).unwrap();
         path
     }
 

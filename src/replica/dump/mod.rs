@@ -12,7 +12,6 @@
 
 mod file;
 mod line;
-mod time;
 mod writer;
 
 pub use line::{Event, Level, line};

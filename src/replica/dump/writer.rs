@@ -8,9 +8,9 @@ use std::thread::{self, JoinHandle};
 
 use super::file::{Chunk, DumpFile};
 use super::line::{Event, Level, line};
-use super::time::push_time;
 use crate::raft::NodeId;
 use crate::replica::storage::{Commands, Disk};
+use crate::text::push_time;
 
 /// Lines are passed to the thread when they have so many bytes, or earlier on request.
 const GATHERED_BYTES: usize = 64 * 1024;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -272,6 +273,9 @@ impl PeerStream {
     fn poll_link(&mut self, now: Duration, buffer: &mut [u8], task: &mut dyn EventLoopTask) {
         let id = self.id;
         let State::Connected { link, call, up_by, .. } = &mut self.state else { return };
+        if link.is_outdated(self.options.channel.tls.as_ref()) {
+            return self.reconnect_with_new_certificates(now, task);
+        }
         let server = Arc::clone(&link.server);
         let mut inbox = Inbox { id, task, server, up_by, taken: Vec::new(), end: None };
         link.poll(now, buffer, &mut inbox);
@@ -281,6 +285,18 @@ impl PeerStream {
         }
         self.ready = link.is_runnable();
         self.after_link_ran(now, end, task);
+    }
+
+    /// Replaces a connection that was made with certificates that were renewed since.
+    fn reconnect_with_new_certificates(&mut self, now: Duration, task: &mut dyn EventLoopTask) {
+        let was_up = self.is_up();
+        let renewed = State::BackingOff { until: now };
+        if let State::Connected { mut link, call, .. } = mem::replace(&mut self.state, renewed) {
+            let _ = link.session.half_close(call);
+            link.close(now);
+        }
+        let status = self.unavailable(&"the certificates were renewed");
+        task.handle_stream_event(self.id, PeerStreamEvent::Down { status: &status, was_up });
     }
 
     /// Writes the queued output. Returns whether an event was reported to the task.

@@ -1,20 +1,24 @@
-//! Loads certificates, keys and authorities from files.
+//! The configurations of servers and clients, made of certificate files.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::ServerName;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{
-    ClientConfig, ConfigBuilder, ConfigSide, Error, InconsistentKeys, RootCertStore, ServerConfig,
-    WantsVerifier, WantsVersions,
+    ClientConfig, ConfigBuilder, ConfigSide, Error, InconsistentKeys, ServerConfig, WantsVerifier,
+    WantsVersions,
 };
 
-use super::{IdentityFiles, TlsError};
+use super::files::{self, Identity, in_file};
+use super::parts::Parts;
+use super::reload::{Loaded, Reloadable};
+use super::words::{self, Side};
+use super::{Certificates, IdentityFiles, TlsError};
+use crate::rpc::reactor::Waker;
 use crate::session::{Compat, Protocol};
 
 /// The ALPN names of the protocols (RFC 7301). `h2` is registered for HTTP/2 over TLS, `agr1` is
@@ -26,11 +30,50 @@ pub(super) const fn alpn(protocol: Protocol) -> &'static [u8] {
     }
 }
 
+pub(super) struct ServerCertificates {
+    config: Arc<ServerConfig>,
+    parts: Arc<Parts>,
+}
+
+pub(super) struct ClientCertificates {
+    config: Arc<ClientConfig>,
+    parts: Arc<Parts>,
+}
+
+impl Loaded for ServerCertificates {
+    fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+}
+
+impl Loaded for ClientCertificates {
+    fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+}
+
+/// What a new connection begins with.
+pub(super) struct Current<Config> {
+    pub(super) config: Arc<Config>,
+    pub(super) parts: Arc<Parts>,
+    pub(super) generation: u64,
+}
+
+/// Whether clients need a certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ClientCertificate {
+    Optional,
+    Required,
+}
+
 /// The server side of TLS: its certificate, and its requirements for clients.
 #[derive(Clone)]
 pub struct ServerTls {
-    config: Arc<ServerConfig>,
+    certificates: Arc<Reloadable<ServerCertificates>>,
+    compat: Compat,
     only: bool,
+    /// Client certificates are checked.
+    has_authorities: bool,
 }
 
 impl ServerTls {
@@ -44,45 +87,124 @@ impl ServerTls {
         client_authorities: Option<&Path>,
         only: bool,
     ) -> Result<ServerTls, TlsError> {
-        let builder = builder(ServerConfig::builder_with_provider(provider()), identity.key)?;
-        let builder = match client_authorities {
-            None => builder.with_no_client_auth(),
-            Some(file) => {
-                let roots = Arc::new(authorities(file)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-                builder.with_client_cert_verifier(verifier.build().map_err(in_file(file))?)
-            }
-        };
-        let (certificates, key) = read(identity)?;
-        let config = builder.with_single_cert(certificates, key).map_err(mismatch(identity))?;
-        Ok(ServerTls { config: Arc::new(config), only })
+        let authorities =
+            client_authorities.map(|file| (file.to_owned(), ClientCertificate::Required));
+        ServerTls::with(identity.into(), authorities, only)
+    }
+
+    /// Reads a certificate folder: `cert.pem`, `key.pem` and `ca.pem`. Cleartext is refused. A
+    /// client needs no certificate; one that it shows must be of an authority in `ca.pem`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_folder(folder: &Path) -> Result<ServerTls, TlsError> {
+        let authorities = (files::authorities_of_folder(folder), ClientCertificate::Optional);
+        ServerTls::with(Identity::of_folder(folder), Some(authorities), true)
+    }
+
+    fn with(
+        identity: Identity,
+        authorities: Option<(PathBuf, ClientCertificate)>,
+        only: bool,
+    ) -> Result<ServerTls, TlsError> {
+        let has_authorities = authorities.is_some();
+        let ca = authorities.iter().map(|(file, _)| file.clone());
+        let files = [identity.certificates.clone(), identity.key.clone()].into_iter().chain(ca);
+        let certificates = Reloadable::new(files.collect(), move || {
+            let authorities = authorities.as_ref().map(|(file, need)| (file.as_path(), *need));
+            server_certificates(&identity, authorities)
+        })?;
+        let certificates = Arc::new(certificates);
+        Ok(ServerTls { certificates, compat: Compat::Both, only, has_authorities })
     }
 
     /// Restricts ALPN to the protocols that the server accepts.
     pub(in crate::rpc) fn with_compat(self, compat: Compat) -> ServerTls {
-        let mut config = ServerConfig::clone(&self.config);
-        config.alpn_protocols = [Protocol::Grpc, Protocol::Native]
-            .into_iter()
-            .filter(|&protocol| compat == Compat::Both || compat == Compat::from(protocol))
-            .map(|protocol| alpn(protocol).to_vec())
-            .collect();
-        ServerTls { config: Arc::new(config), ..self }
+        ServerTls { compat, ..self }
     }
 
     /// Whether cleartext is refused.
-    pub(in crate::rpc) fn refuses_cleartext(&self) -> bool {
+    pub fn refuses_cleartext(&self) -> bool {
         self.only
     }
 
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
+    /// Whether the certificates of clients are checked, so that roles can be enforced.
+    pub fn checks_clients(&self) -> bool {
+        self.has_authorities
     }
+
+    /// The certificates, which may be read again.
+    pub fn certificates(&self) -> Certificates {
+        Certificates(Arc::clone(&self.certificates) as _)
+    }
+
+    /// Changes when the certificates were read again and are others.
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        self.certificates.generation()
+    }
+
+    /// Wakes an event loop when [`generation`](Self::generation) changes.
+    pub(in crate::rpc) fn wake_on_change(&self, waker: Waker) {
+        self.certificates.wake_on_change(waker);
+    }
+
+    /// The configuration for a new connection.
+    pub(super) fn current(&self) -> Current<ServerConfig> {
+        let (current, generation) = self.certificates.current();
+        let parts = Arc::clone(&current.parts);
+        let mut config = Arc::clone(&current.config);
+        if self.compat != Compat::Both {
+            Arc::make_mut(&mut config).alpn_protocols = protocols(self.compat);
+        }
+        Current { config, parts, generation }
+    }
+}
+
+fn protocols(compat: Compat) -> Vec<Vec<u8>> {
+    [Protocol::Grpc, Protocol::Native]
+        .into_iter()
+        .filter(|&protocol| compat == Compat::Both || compat == Compat::from(protocol))
+        .map(|protocol| alpn(protocol).to_vec())
+        .collect()
+}
+
+fn server_certificates(
+    identity: &Identity,
+    authorities: Option<(&Path, ClientCertificate)>,
+) -> Result<ServerCertificates, TlsError> {
+    let builder = builder(ServerConfig::builder_with_provider(provider()), &identity.certificates)?;
+    let (builder, authorities) = match authorities {
+        None => (builder.with_no_client_auth(), None),
+        Some((file, need)) => {
+            let authorities = files::certificates(file)?;
+            let roots = Arc::new(files::trust(file, &authorities)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
+            let verifier = match need {
+                ClientCertificate::Optional => verifier.allow_unauthenticated(),
+                ClientCertificate::Required => verifier,
+            };
+            let verifier = verifier.build().map_err(in_file(file))?;
+            (builder.with_client_cert_verifier(verifier), Some((file.to_owned(), authorities)))
+        }
+    };
+    let (chain, key) = identity.read()?;
+    let config = builder.with_single_cert(chain.clone(), key);
+    let mut config = config.map_err(|error| mismatch(identity, error))?;
+    config.alpn_protocols = protocols(Compat::Both);
+    if authorities.is_some() {
+        // A resumed session would skip the check of the client's certificate.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    let own = Some((identity.certificates.clone(), chain));
+    let parts = Arc::new(Parts { side: Side::Server, own, authorities });
+    Ok(ServerCertificates { config: Arc::new(config), parts })
 }
 
 /// The client side of TLS: the authorities that it trusts, and its own certificate.
 #[derive(Clone)]
 pub struct ClientTls {
-    config: Arc<ClientConfig>,
+    certificates: Arc<Reloadable<ClientCertificates>>,
     server_name: Option<ServerName<'static>>,
 }
 
@@ -94,21 +216,47 @@ impl ClientTls {
     /// # Errors
     /// A file that cannot be used, by name, or a name that is none.
     pub fn load(
-        authorities_file: &Path,
+        authorities: &Path,
         server_name: Option<&str>,
         identity: Option<IdentityFiles<'_>>,
     ) -> Result<ClientTls, TlsError> {
+        ClientTls::with(authorities, server_name, identity.map(Identity::from))
+    }
+
+    /// Reads a certificate folder: `ca.pem`, and `cert.pem` with `key.pem` unless both are missing,
+    /// for a client without a certificate.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_folder(folder: &Path, server_name: Option<&str>) -> Result<ClientTls, TlsError> {
+        let identity = Identity::of_folder(folder);
+        let is_there = identity.certificates.exists() || identity.key.exists();
+        let authorities = files::authorities_of_folder(folder);
+        ClientTls::with(&authorities, server_name, is_there.then_some(identity))
+    }
+
+    fn with(
+        authorities: &Path,
+        server_name: Option<&str>,
+        identity: Option<Identity>,
+    ) -> Result<ClientTls, TlsError> {
         let server_name = server_name.map(parse_name).transpose()?;
-        let builder = builder(ClientConfig::builder_with_provider(provider()), authorities_file)?;
-        let builder = builder.with_root_certificates(authorities(authorities_file)?);
-        let config = match identity {
-            None => builder.with_no_client_auth(),
-            Some(files) => {
-                let (certificates, key) = read(files)?;
-                builder.with_client_auth_cert(certificates, key).map_err(mismatch(files))?
-            }
-        };
-        Ok(ClientTls { config: Arc::new(config), server_name })
+        let own = identity.iter().flat_map(|own| [own.certificates.clone(), own.key.clone()]);
+        let files = own.chain([authorities.to_owned()]).collect();
+        let authorities = authorities.to_owned();
+        let certificates =
+            Reloadable::new(files, move || client_certificates(&authorities, identity.as_ref()))?;
+        Ok(ClientTls { certificates: Arc::new(certificates), server_name })
+    }
+
+    /// The certificates, which may be read again.
+    pub fn certificates(&self) -> Certificates {
+        Certificates(Arc::clone(&self.certificates) as _)
+    }
+
+    /// Changes when the certificates were read again and are others.
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        self.certificates.generation()
     }
 
     /// The name that the certificate of the server at `target` (`host:port`) must be valid for.
@@ -123,16 +271,40 @@ impl ClientTls {
     }
 
     /// The value of gRPC's `:authority`: the configured server name, else the target.
-    pub(in crate::rpc) fn authority<'a>(&'a self, target: &'a str) -> std::borrow::Cow<'a, str> {
+    pub(in crate::rpc) fn authority<'a>(&'a self, target: &'a str) -> Cow<'a, str> {
         match &self.server_name {
             Some(name) => name.to_str(),
             None => target.into(),
         }
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
+    /// The configuration for a new connection.
+    pub(super) fn current(&self) -> Current<ClientConfig> {
+        let (current, generation) = self.certificates.current();
+        let (config, parts) = (Arc::clone(&current.config), Arc::clone(&current.parts));
+        Current { config, parts, generation }
     }
+}
+
+fn client_certificates(
+    authorities_file: &Path,
+    identity: Option<&Identity>,
+) -> Result<ClientCertificates, TlsError> {
+    let builder = builder(ClientConfig::builder_with_provider(provider()), authorities_file)?;
+    let authorities = files::certificates(authorities_file)?;
+    let builder = builder.with_root_certificates(files::trust(authorities_file, &authorities)?);
+    let (config, own) = match identity {
+        None => (builder.with_no_client_auth(), None),
+        Some(identity) => {
+            let (chain, key) = identity.read()?;
+            let config = builder.with_client_auth_cert(chain.clone(), key);
+            let config = config.map_err(|error| mismatch(identity, error))?;
+            (config, Some((identity.certificates.clone(), chain)))
+        }
+    };
+    let authorities = Some((authorities_file.to_owned(), authorities));
+    let parts = Arc::new(Parts { side: Side::Client, own, authorities });
+    Ok(ClientCertificates { config: Arc::new(config), parts })
 }
 
 /// Leaves the keys out: this may be logged.
@@ -150,7 +322,7 @@ impl fmt::Debug for ClientTls {
 }
 
 /// Passed explicitly, so that none has to be installed for the whole process.
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
@@ -165,54 +337,16 @@ fn parse_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
 }
 
-fn in_file<E: ToString>(file: &Path) -> impl Fn(E) -> TlsError {
-    move |error| TlsError::File { file: file.to_owned(), reason: error.to_string() }
-}
-
-/// The certificates of a file, at least one.
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let bytes = fs::read(file).map_err(in_file(file))?;
-    let found = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, pem::Error>>();
-    let found = found.map_err(|error| in_file(file)(reason(&error)))?;
-    if found.is_empty() {
-        return Err(in_file(file)("no certificate in PEM"));
-    }
-    Ok(found)
-}
-
-fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(in_file(file))?;
-    }
-    Ok(roots)
-}
-
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn read(files: IdentityFiles<'_>) -> Result<Identity, TlsError> {
-    let certificates = certificates(files.certificates)?;
-    let bytes = fs::read(files.key).map_err(in_file(files.key))?;
-    let key = PrivateKeyDer::from_pem_slice(&bytes);
-    Ok((certificates, key.map_err(|error| in_file(files.key)(reason(&error)))?))
-}
-
-fn reason(error: &pem::Error) -> &'static str {
-    match error {
-        pem::Error::NoItemsFound => "no private key in PEM, or an encrypted one",
-        pem::Error::MissingSectionEnd { .. } => "PEM without an end line",
-        _ => "PEM that cannot be read",
-    }
-}
-
 /// Attributes an error of rustls to one of the two files.
-fn mismatch(files: IdentityFiles<'_>) -> impl Fn(Error) -> TlsError {
-    move |error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => in_file(files.key)(format!(
+fn mismatch(identity: &Identity, error: Error) -> TlsError {
+    match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => in_file(&identity.key)(format!(
             "not the private key of the certificate in {}",
-            files.certificates.display()
+            identity.certificates.display()
         )),
-        error @ Error::InvalidCertificate(_) => in_file(files.certificates)(error),
-        error => in_file(files.key)(error),
+        Error::InvalidCertificate(problem) => {
+            in_file(&identity.certificates)(words::certificate(&problem))
+        }
+        error => in_file(&identity.key)(error),
     }
 }

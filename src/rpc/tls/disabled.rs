@@ -5,12 +5,44 @@ use std::convert::Infallible;
 use std::io;
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::{IdentityFiles, TlsError};
 use crate::call::Identity;
-use crate::rpc::reactor::Stream;
+use crate::rpc::reactor::{Stream, Waker};
 use crate::session::{Compat, Protocol};
+
+/// The certificates of a server or a client while it runs.
+#[derive(Clone, Debug)]
+pub struct Certificates(Infallible);
+
+impl Certificates {
+    /// Reads the files again if they have changed.
+    ///
+    /// # Errors
+    /// None: there is no value of this type.
+    pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
+        match self.0 {}
+    }
+
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// None: there is no value of this type.
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        match self.0 {}
+    }
+
+    /// What the operator should know.
+    pub fn warnings(&self, _: SystemTime) -> Vec<String> {
+        match self.0 {}
+    }
+
+    /// When the first certificate expires.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        match self.0 {}
+    }
+}
 
 /// The server side of TLS.
 #[derive(Clone, Debug)]
@@ -25,11 +57,38 @@ impl ServerTls {
         Err(TlsError::Disabled)
     }
 
+    /// Says that there is no TLS.
+    ///
+    /// # Errors
+    /// Always [`TlsError::Disabled`].
+    pub fn from_folder(_: &Path) -> Result<ServerTls, TlsError> {
+        Err(TlsError::Disabled)
+    }
+
+    /// Whether the certificates of clients are checked.
+    pub fn checks_clients(&self) -> bool {
+        match self.0 {}
+    }
+
+    /// The certificates, which may be read again.
+    pub fn certificates(&self) -> Certificates {
+        match self.0 {}
+    }
+
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        match self.0 {}
+    }
+
+    pub(in crate::rpc) fn wake_on_change(&self, _: Waker) {
+        match self.0 {}
+    }
+
     pub(in crate::rpc) fn with_compat(self, _: Compat) -> ServerTls {
         self
     }
 
-    pub(in crate::rpc) fn refuses_cleartext(&self) -> bool {
+    /// Whether cleartext is refused.
+    pub fn refuses_cleartext(&self) -> bool {
         match self.0 {}
     }
 }
@@ -49,6 +108,23 @@ impl ClientTls {
         _: Option<IdentityFiles<'_>>,
     ) -> Result<ClientTls, TlsError> {
         Err(TlsError::Disabled)
+    }
+
+    /// Says that there is no TLS.
+    ///
+    /// # Errors
+    /// Always [`TlsError::Disabled`].
+    pub fn from_folder(_: &Path, _: Option<&str>) -> Result<ClientTls, TlsError> {
+        Err(TlsError::Disabled)
+    }
+
+    /// The certificates, which may be read again.
+    pub fn certificates(&self) -> Certificates {
+        match self.0 {}
+    }
+
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        match self.0 {}
     }
 
     pub(in crate::rpc) fn authority<'a>(&'a self, _: &'a str) -> Cow<'a, str> {
@@ -82,6 +158,10 @@ impl Tls {
         _: Instant,
     ) -> io::Result<Tls> {
         match client.0 {}
+    }
+
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        match self.0 {}
     }
 
     pub(in crate::rpc) fn peer_identity(&self) -> io::Result<Option<Identity>> {

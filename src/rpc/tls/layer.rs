@@ -3,12 +3,14 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustls::{ClientConnection, Connection, ServerConnection};
 
-use super::config::alpn;
-use super::{Certificate, ClientTls, ServerTls};
+use super::config::{Current, alpn};
+use super::parts::Parts;
+use super::{Certificate, ClientTls, ServerTls, words};
 use crate::call::Identity;
 use crate::rpc::reactor::Stream;
 use crate::session::Protocol;
@@ -31,6 +33,9 @@ pub(in crate::rpc) struct Tls {
     negotiated: Option<Protocol>,
     /// The peer has sent `close_notify`.
     closed: bool,
+    /// The certificates of this side, and their generation.
+    parts: Arc<Parts>,
+    generation: u64,
 }
 
 /// The result of a read.
@@ -48,8 +53,9 @@ impl Tls {
     /// # Errors
     /// rustls's, which should not occur with a loaded configuration.
     pub(in crate::rpc) fn accept(server: &ServerTls) -> io::Result<Tls> {
-        let connection = ServerConnection::new(server.config()).map_err(invalid)?;
-        Ok(Tls::new(Connection::Server(connection)))
+        let Current { config, parts, generation } = server.current();
+        let connection = ServerConnection::new(config).map_err(invalid)?;
+        Ok(Tls::new(Connection::Server(connection), parts, generation))
     }
 
     /// The client side of a connection to `target`. The handshake proceeds with reads and writes;
@@ -64,8 +70,9 @@ impl Tls {
     ) -> io::Result<Tls> {
         let name = client.server_name(target).map_err(invalid)?;
         let names = vec![alpn(protocol).to_vec()];
-        let connection = ClientConnection::new_with_alpn(client.config(), name, names);
-        Ok(Tls::new(Connection::Client(connection.map_err(invalid)?)))
+        let Current { config, parts, generation } = client.current();
+        let connection = ClientConnection::new_with_alpn(config, name, names).map_err(invalid)?;
+        Ok(Tls::new(Connection::Client(connection), parts, generation))
     }
 
     /// The client side: makes the whole handshake with the server at `target`, on a blocking
@@ -102,9 +109,15 @@ impl Tls {
         }
     }
 
-    fn new(mut connection: Connection) -> Tls {
+    fn new(mut connection: Connection, parts: Arc<Parts>, generation: u64) -> Tls {
         connection.set_buffer_limit(Some(WRITE_BYTES));
-        Tls { connection, unwritten: 0, established: false, negotiated: None, closed: false }
+        let (unwritten, established, negotiated, closed) = (0, false, None, false);
+        Tls { connection, unwritten, established, negotiated, closed, parts, generation }
+    }
+
+    /// The generation of the certificates that this connection was made with.
+    pub(in crate::rpc) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Makes one step of the handshake. Returns whether it was the last.
@@ -204,7 +217,9 @@ impl Tls {
 
     /// Lets rustls process its input, and records the end of the handshake.
     fn process(&mut self) -> io::Result<()> {
-        let state = self.connection.process_new_packets().map_err(invalid)?;
+        let state = self.connection.process_new_packets().map_err(|error| {
+            invalid(words::connection(&error, self.parts.side, self.parts.own().as_ref()))
+        })?;
         self.closed = state.peer_has_closed();
         if self.established || self.connection.is_handshaking() {
             return Ok(());

@@ -3,7 +3,7 @@
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// In the format of RFC 3339, in UTC: `2026-11-24T20:51:23.123Z`.
-pub(super) fn push_time(now_ms: u64, text: &mut Vec<u8>) {
+pub fn push_time(now_ms: u64, text: &mut Vec<u8>) {
     let (days, ms) = (now_ms / DAY_MS, now_ms % DAY_MS);
     let (year, month, day) = date(days);
     let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
@@ -21,6 +21,13 @@ pub(super) fn push_time(now_ms: u64, text: &mut Vec<u8>) {
     padded(minute, 2, b':');
     padded(second, 2, b'.');
     padded(ms, 3, b'Z');
+}
+
+/// A time since 1970 in words: `2026-11-24 20:51:23 UTC`.
+pub fn date_and_time(seconds: u64) -> String {
+    let (year, month, day) = date(seconds / (DAY_MS / 1000));
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// Year, month and day of a day since 1970, in the Gregorian calendar. Years are counted from
@@ -57,7 +64,10 @@ mod tests {
         ] {
             let mut text = Vec::new();
             push_time(ms, &mut text);
-            assert_eq!(String::from_utf8(text).unwrap(), expected);
+            let text = String::from_utf8(text).unwrap();
+            assert_eq!(text, expected);
+            let words = date_and_time(ms / 1000).replace(' ', "T");
+            assert_eq!(words, format!("{}TUTC", &text[..text.len() - 5]));
         }
     }
 
