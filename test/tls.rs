@@ -26,8 +26,12 @@ mod secure;
 mod seed;
 #[path = "tls/peer_streams.rs"]
 mod peer_streams;
+#[path = "tls/renewal.rs"]
+mod renewal;
 #[path = "tls/wire.rs"]
 mod wire;
+#[path = "tls/words.rs"]
+mod words;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/wait.rs"]
 mod wait;

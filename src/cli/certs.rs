@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::flags::Parsed;
 use super::{Failure, termination};
+use crate::call::{Identity, Role};
+use crate::raft::NodeId;
 use crate::rpc::Certificates;
 
 /// The time between two checks of the files.
@@ -27,6 +29,56 @@ pub(super) fn check_alone(parsed: &Parsed, others: &[&str]) -> Result<(), Failur
         None => Ok(()),
         Some(other) => Err(parsed.wrong(format!("--certs replaces --{other}"))),
     }
+}
+
+/// Checks that a certificate is that of a node, whose address among its peers is `HOST:PORT`. The
+/// other nodes would refuse it otherwise.
+///
+/// # Errors
+/// A description of what it is for.
+pub(super) fn check_node(
+    identity: &Identity,
+    group: &str,
+    id: NodeId,
+    address: &str,
+) -> Result<(), String> {
+    let wanted = format!("not for node {id} of group {group:?}");
+    if identity.is_for_agora {
+        let nodes = identity.roles.iter().filter_map(|role| match role {
+            Role::Node { group, id } => Some(format!("node {id} of group {group:?}")),
+            _ => None,
+        });
+        let nodes: Vec<String> = nodes.collect();
+        let roles: Vec<String> = identity.roles.iter().map(Role::to_string).collect();
+        return match nodes.as_slice() {
+            _ if identity.is_node(group, id) => Ok(()),
+            [] => {
+                let roles = roles.join(", ");
+                Err(format!("it is for no node ({}), {wanted}", roles.escape_debug()))
+            }
+            nodes => Err(format!("it is for {}, {wanted}", nodes.join(", "))),
+        };
+    }
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if identity.hosts.iter().any(|name| is_for(name, host)) {
+        return Ok(());
+    }
+    let hosts = match identity.hosts.join(", ") {
+        hosts if hosts.is_empty() => "no host (it has no subjectAltName)".to_owned(),
+        hosts => hosts.escape_debug().to_string(),
+    };
+    Err(format!("it is for {hosts}, not for {host}, and has no role: it is {wanted}"))
+}
+
+/// Whether a name in a certificate is that of a host. A wildcard stands for one label (RFC 9525
+/// section 6.3).
+fn is_for(name: &str, host: &str) -> bool {
+    let host = match name.strip_prefix("*.") {
+        None => return name.eq_ignore_ascii_case(host),
+        Some(_) => host.split_once('.').map_or("", |(_, domain)| domain),
+    };
+    name.get(2..).is_some_and(|domain| !host.is_empty() && domain.eq_ignore_ascii_case(host))
 }
 
 /// Has the files of certificates checked by a thread as long as the process runs. Logs renewals,
@@ -85,6 +137,44 @@ impl Watch {
         self.warned = Instant::now();
         for warning in self.certificates.warnings(SystemTime::now()) {
             log::warn!("{warning}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(uris: &[&str], hosts: &[&str], address: &str) -> Result<(), String> {
+        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        let identity = Identity::new("CN=x", uris.iter().copied(), hosts);
+        check_node(&identity, "agora", 2, address)
+    }
+
+    #[test]
+    fn a_certificate_is_for_a_node_by_its_role_or_by_its_host() {
+        let role = "agora:node/agora/2";
+        assert_eq!(check(&[role], &[], "a:1"), Ok(()));
+        assert_eq!(check(&["agora:node/agora/1", role], &[], "a:1"), Ok(()));
+        assert_eq!(check(&[], &["b", "A"], "a:1"), Ok(()));
+        assert_eq!(check(&[], &["::1"], "[::1]:1"), Ok(()));
+        assert_eq!(check(&[], &["*.test"], "a.test:1"), Ok(()));
+        assert!(check(&[], &["*.test"], "a.b.test:1").is_err());
+        assert!(check(&[], &["*.test"], "test:1").is_err());
+        for (uris, hosts, words) in [
+            (&["agora:node/agora/1"][..], &["a"][..], "it is for node 1 of group \"agora\", not"),
+            (
+                &["agora:node/other/2"],
+                &["a"],
+                "it is for node 2 of group \"other\", not for node 2",
+            ),
+            (&["agora:client/bob"], &["a"], "it is for no node (agora:client/bob), not for node 2"),
+            (&["agora:future"], &["a"], "it is for no node (), not for node 2"),
+            (&[], &["b", "c"], "it is for b, c, not for a, and has no role"),
+            (&[], &[], "it is for no host (it has no subjectAltName), not for a"),
+        ] {
+            let refused = check(uris, hosts, "a:1").unwrap_err();
+            assert!(refused.starts_with(words), "{refused}");
         }
     }
 }

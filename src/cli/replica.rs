@@ -136,6 +136,15 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     transport.address = own.map(|(_, address)| address.clone()).unwrap_or_default();
     transport.tls = peer_tls(parsed)?;
     transport.certificate_name = parsed.text("peer-tls-name");
+    if let Some(folder) = parsed.text("certs")
+        && let Some(identity) = transport.tls.as_ref().and_then(|tls| tls.certificates().identity())
+    {
+        let file = Path::new(&folder).join("cert.pem");
+        let one_name = transport.certificate_name.as_ref().map(|name| format!("[{name}]:0"));
+        let address = one_name.as_ref().unwrap_or(&transport.address);
+        certs::check_node(&identity, &options.group, id, address)
+            .map_err(|what| Failure::Failed(format!("agora: {}: {what}", file.display())))?;
+    }
     if let Some(tls) = &transport.tls {
         certs::watch(tls.certificates(), OnHangup::Reload)?;
     }

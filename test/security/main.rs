@@ -7,6 +7,7 @@
 mod authority;
 #[cfg(feature = "cert")]
 mod cert_command;
+mod certs;
 mod files;
 mod roles;
 mod workers;

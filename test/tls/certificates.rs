@@ -61,10 +61,21 @@ impl Authority {
 
     /// A certificate for these host names and addresses, in files that begin with `stem`.
     pub fn issue(&self, stem: &str, names: &[&str]) -> Issued {
+        self.issue_with(stem, names, |_| ())
+    }
+
+    /// The same, after `change`.
+    pub fn issue_with(
+        &self,
+        stem: &str,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Issued {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        change(&mut params);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Issued {
             certificates: self.write(&format!("{stem}.pem"), &certificate.pem()),
             key: self.write(&format!("{stem}.key"), &key.serialize_pem()),

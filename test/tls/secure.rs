@@ -1,5 +1,7 @@
 //! A server with a certificate, and clients that trust it.
 
+use std::sync::Arc;
+
 use agora::rpc::{Channel, ChannelOptions, ClientTls, ServerOptions, ServerTls};
 use agora::session::Protocol;
 
@@ -11,7 +13,7 @@ pub const NAME: &str = "agora.test";
 
 /// A server with TLS beside cleartext, and the authority of its certificate.
 pub struct Secure {
-    pub authority: Authority,
+    pub authority: Arc<Authority>,
     pub server: Fixture,
 }
 
@@ -29,7 +31,7 @@ impl Secure {
     }
 
     pub fn with(wishes: Wishes) -> Secure {
-        let authority = Authority::new();
+        let authority = Arc::new(Authority::new());
         let options = server_options(&authority, wishes);
         Secure { authority, server: Fixture::with(options) }
     }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::TlsError;
 use super::reload::Reload;
+use crate::call::Identity;
 
 /// The certificates of a [`ServerTls`](super::ServerTls) or [`ClientTls`](super::ClientTls) and of
 /// its clones. Whoever owns the process has the files checked from time to time.
@@ -35,6 +36,11 @@ impl Certificates {
     /// what peers will refuse. A line for each.
     pub fn warnings(&self, now: SystemTime) -> Vec<String> {
         self.0.parts().warnings(now)
+    }
+
+    /// The names of the own certificate; `None` without one.
+    pub fn identity(&self) -> Option<Identity> {
+        self.0.parts().identity()
     }
 
     /// When the first of the own certificate and the authorities expires.

@@ -38,6 +38,11 @@ impl Certificates {
         match self.0 {}
     }
 
+    /// The names of the own certificate.
+    pub fn identity(&self) -> Option<Identity> {
+        match self.0 {}
+    }
+
     /// When the first certificate expires.
     pub fn expiry(&self) -> Option<SystemTime> {
         match self.0 {}

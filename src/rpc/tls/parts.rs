@@ -5,8 +5,10 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 
+use super::Certificate;
 use super::validity::Validity;
 use super::words::Side;
+use crate::call::Identity;
 
 /// The certificates of one side, with the files that they are from.
 #[derive(PartialEq, Eq)]
@@ -22,6 +24,12 @@ impl Parts {
     pub(super) fn own(&self) -> Option<Validity> {
         let (_, chain) = self.own.as_ref()?;
         chain.first().and_then(Validity::of)
+    }
+
+    /// The names of the own certificate.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let (_, chain) = self.own.as_ref()?;
+        Some(Certificate::parse(chain.first()?).ok()?.identity())
     }
 
     /// What an operator should know, a line for each.
