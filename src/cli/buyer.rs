@@ -4,7 +4,7 @@ use super::Failure;
 use super::trade::{self, Role, Trader, Verb, item_id, number, print_line, print_note, refused};
 use crate::market::client::Search;
 use crate::market::price::Money;
-use crate::market::print::{Card, OrderText};
+use crate::market::print::{Card, Escaped, OrderText};
 use crate::market::state::{Category, Sort};
 
 static BUYER: Role = Role {
@@ -97,7 +97,8 @@ fn search(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     if found.next.is_empty() {
         print_note(&format!("{} found", found.total));
     } else {
-        print_note(&format!("{} found; more with --page {}", found.total, found.next));
+        let next = Escaped(&found.next);
+        print_note(&format!("{} found; more with --page {next}", found.total));
     }
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! `agora market`: the shopping market, as a single server or a replica of a group.
 
+use std::time::Duration;
+
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use super::replica::{self, NodeSetup};
-use crate::market::service::{self, AddressLimits, AsyncLineWriter, HourlyLimit, MarketService};
-use crate::market::state::Limits;
+use crate::market::service::{
+    self, AddressLimits, AsyncLineWriter, HourlyLimit, Housekeeping, MarketService,
+};
+use crate::market::state::{Limits, Policy};
 use crate::raft::NodeId;
 
 const USAGE: &str =
@@ -27,7 +31,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         .switch("quiet", "print no line for each request");
     let parsed = replica::flags(limit_flags(flags)).parse(arguments)?;
     parsed.no_arguments()?;
-    open(&parsed, &setup(&parsed)?, address_limits(&parsed)?)
+    open(&parsed, &setup(&parsed)?, address_limits(&parsed)?, housekeeping(&parsed)?)
 }
 
 /// The flags of the limits by network address.
@@ -39,6 +43,38 @@ fn limit_flags(flags: Flags) -> Flags {
             limit(&mut AddressLimits::DEFAULT.clone()).count
         );
         flags.value(name, &help, "N")
+    })
+    .value("max-items-per-seller", "items of one seller on sale (default 100000)", "N")
+    .value("max-wishes", "items on one wishlist (default 1000)", "N")
+    .value("max-ratings", "ratings that one account gives (default 100000)", "N")
+    .value(
+        "forget-idle-accounts",
+        "days without use after which an account is removed that has no item and no order; 0 for \
+         never (default 30)",
+        "DAYS",
+    )
+}
+
+/// Days without use after which an account is forgotten, by default.
+const FORGET_AFTER_DAYS: u64 = 30;
+
+const SECONDS_OF_DAY: u64 = 24 * 60 * 60;
+
+/// The bounds of each account are in the replicated state: the last leader's flags are in force.
+fn housekeeping(parsed: &Parsed) -> Result<Housekeeping, Failure> {
+    let bound = |name| match parsed.text(name) {
+        Some(_) => parsed.number(name, 0, 0..=u32::MAX.into()).map(|bound| Some(bound as u32)),
+        None => Ok(None),
+    };
+    let days = parsed.number("forget-idle-accounts", FORGET_AFTER_DAYS, 0..=36_500)?;
+    Ok(Housekeeping {
+        policy: Policy {
+            max_items_per_seller: bound("max-items-per-seller")?,
+            max_wishes: bound("max-wishes")?,
+            max_ratings_per_account: bound("max-ratings")?,
+        },
+        forget_after: (days > 0).then(|| Duration::from_secs(days * SECONDS_OF_DAY)),
+        ..Housekeeping::NONE
     })
 }
 
@@ -91,14 +127,21 @@ fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
     })
 }
 
-fn open(parsed: &Parsed, setup: &NodeSetup, limits: AddressLimits) -> Result<(), Failure> {
+fn open(
+    parsed: &Parsed,
+    setup: &NodeSetup,
+    limits: AddressLimits,
+    housekeeping: Housekeeping,
+) -> Result<(), Failure> {
     let lines = if parsed.is_on("quiet") {
         AsyncLineWriter::disabled()
     } else {
         AsyncLineWriter::start(std::io::stdout())
             .map_err(|error| Failure::because("cannot print", error))?
     };
-    let service = MarketService::new(Limits::DEFAULT, lines).with_address_limits(limits);
+    let service = MarketService::new(Limits::DEFAULT, lines)
+        .with_address_limits(limits)
+        .with_housekeeping(housekeeping);
     let notice = if setup.directory.is_none() { NO_DATA_NOTICE } else { "" };
     replica::run(parsed, setup, notice, service, service::register)
 }
@@ -119,6 +162,8 @@ mod tests {
             "--listen 127.0.0.1:0 --lease 0.001",
             "--listen 127.0.0.1:0 --ratings-per-hour 1000001",
             "--listen 127.0.0.1:0 --items-per-hour many",
+            "--listen 127.0.0.1:0 --max-wishes -1",
+            "--listen 127.0.0.1:0 --forget-idle-accounts soon",
         ] {
             let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             assert!(matches!(run(&arguments), Err(Failure::Usage(_))), "{line}");

@@ -22,6 +22,7 @@ mod kmeans;
 mod kv;
 mod listen;
 mod market;
+mod market_admin;
 mod node;
 mod output;
 mod peers;
@@ -88,6 +89,11 @@ const COMMANDS: &[Command] = &[
         run: mapreduce::run,
     },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
+    Command {
+        name: "market-admin",
+        summary: "block, remove and restore accounts and items of a market",
+        run: market_admin::run,
+    },
     Command { name: "node", summary: "run a node of a replicated key-value store", run: node::run },
     Command { name: "reducer", summary: "run reduce tasks of MapReduce", run: worker::run_reducer },
     Command { name: "seller", summary: "sell on a market, and watch sales", run: seller::run },

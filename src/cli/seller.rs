@@ -4,6 +4,7 @@ use super::Failure;
 use super::trade::{self, Role, Trader, Verb, item_id, number, print_line, refused};
 use crate::market::client::NewItem;
 use crate::market::price::Money;
+use crate::market::print::Escaped;
 use crate::market::state::{Category, ItemFields};
 
 static SELLER: Role = Role {
@@ -116,10 +117,10 @@ fn sell_file(trader: &Trader, file: &str) -> Result<(), Failure> {
         items.push((line, new_item(&fields).map_err(|reason| at(line, reason))?));
     }
     for (sold, (line, item)) in items.iter().enumerate() {
-        trader
-            .client()?
-            .sell(item)
-            .map_err(|status| at(*line, format!("{} ({sold} sold before it)", status.message)))?;
+        trader.client()?.sell(item).map_err(|status| {
+            let reason = Escaped(&status.message);
+            at(*line, format!("{reason} ({sold} sold before it)"))
+        })?;
     }
     print_line(&format!("SUCCESS\nItems: {}", items.len()))
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`client`]: the blocking client of sellers and buyers;
 //! - [`contract`]: names that both sides of the wire share;
+//! - [`names`]: characters that deceive, in names of people;
 //! - [`price`]: money in minor units, and how it is typed and shown;
 //! - [`print`]: the exact texts that the market and its clients print;
 //! - [`service`]: the market as an RPC service;
@@ -15,6 +16,7 @@
 
 pub mod client;
 pub mod contract;
+pub mod names;
 pub mod price;
 pub mod print;
 pub mod service;

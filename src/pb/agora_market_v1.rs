@@ -174,6 +174,82 @@ impl<'a> From<&'a str> for NotificationKind {
     }
 }
 
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum AccountStanding {
+    ACCOUNT_STANDING_UNSPECIFIED = 0,
+    ACCOUNT_STANDING_BLOCKED = 1,
+    ACCOUNT_STANDING_REMOVED = 2,
+}
+
+impl Default for AccountStanding {
+    fn default() -> Self {
+        AccountStanding::ACCOUNT_STANDING_UNSPECIFIED
+    }
+}
+
+impl From<i32> for AccountStanding {
+    fn from(i: i32) -> Self {
+        match i {
+            0 => AccountStanding::ACCOUNT_STANDING_UNSPECIFIED,
+            1 => AccountStanding::ACCOUNT_STANDING_BLOCKED,
+            2 => AccountStanding::ACCOUNT_STANDING_REMOVED,
+            _ => Self::default(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for AccountStanding {
+    fn from(s: &'a str) -> Self {
+        match s {
+            "ACCOUNT_STANDING_UNSPECIFIED" => AccountStanding::ACCOUNT_STANDING_UNSPECIFIED,
+            "ACCOUNT_STANDING_BLOCKED" => AccountStanding::ACCOUNT_STANDING_BLOCKED,
+            "ACCOUNT_STANDING_REMOVED" => AccountStanding::ACCOUNT_STANDING_REMOVED,
+            _ => Self::default(),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum AccountChange {
+    ACCOUNT_CHANGE_UNSPECIFIED = 0,
+    ACCOUNT_CHANGE_BLOCK = 1,
+    ACCOUNT_CHANGE_UNBLOCK = 2,
+    ACCOUNT_CHANGE_REMOVE = 3,
+    ACCOUNT_CHANGE_RESTORE = 4,
+}
+
+impl Default for AccountChange {
+    fn default() -> Self {
+        AccountChange::ACCOUNT_CHANGE_UNSPECIFIED
+    }
+}
+
+impl From<i32> for AccountChange {
+    fn from(i: i32) -> Self {
+        match i {
+            0 => AccountChange::ACCOUNT_CHANGE_UNSPECIFIED,
+            1 => AccountChange::ACCOUNT_CHANGE_BLOCK,
+            2 => AccountChange::ACCOUNT_CHANGE_UNBLOCK,
+            3 => AccountChange::ACCOUNT_CHANGE_REMOVE,
+            4 => AccountChange::ACCOUNT_CHANGE_RESTORE,
+            _ => Self::default(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for AccountChange {
+    fn from(s: &'a str) -> Self {
+        match s {
+            "ACCOUNT_CHANGE_UNSPECIFIED" => AccountChange::ACCOUNT_CHANGE_UNSPECIFIED,
+            "ACCOUNT_CHANGE_BLOCK" => AccountChange::ACCOUNT_CHANGE_BLOCK,
+            "ACCOUNT_CHANGE_UNBLOCK" => AccountChange::ACCOUNT_CHANGE_UNBLOCK,
+            "ACCOUNT_CHANGE_REMOVE" => AccountChange::ACCOUNT_CHANGE_REMOVE,
+            "ACCOUNT_CHANGE_RESTORE" => AccountChange::ACCOUNT_CHANGE_RESTORE,
+            _ => Self::default(),
+        }
+    }
+}
+
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct Item<'a> {
@@ -2071,6 +2147,398 @@ impl MessageWrite for UInt32Value {
     }
 }
 
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ModerateAccountRequest<'a> {
+    pub address: Cow<'a, str>,
+    pub change: AccountChange,
+    pub reason: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ModerateAccountRequest<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(10) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(16) => msg.change = r.read_enum(bytes)?,
+                Ok(26) => msg.reason = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ModerateAccountRequest<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
+            + if self.change == agora_market_v1::AccountChange::ACCOUNT_CHANGE_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.change) as u64)
+            }
+            + if self.reason == "" { 0 } else { 1 + sizeof_len((&self.reason).len()) }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.address != "" {
+            w.write_with_tag(10, |w| w.write_string(&**&self.address))?;
+        }
+        if self.change != agora_market_v1::AccountChange::ACCOUNT_CHANGE_UNSPECIFIED {
+            w.write_with_tag(16, |w| w.write_enum(*&self.change as i32))?;
+        }
+        if self.reason != "" {
+            w.write_with_tag(26, |w| w.write_string(&**&self.reason))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ModerateAccountResponse {}
+
+impl<'a> MessageRead<'a> for ModerateAccountResponse {
+    fn from_reader(r: &mut BytesReader, _: &[u8]) -> Result<Self> {
+        r.read_to_end();
+        Ok(Self::default())
+    }
+}
+
+impl MessageWrite for ModerateAccountResponse {}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ModerateItemRequest<'a> {
+    pub item_id: u32,
+    pub remove: bool,
+    pub reason: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ModerateItemRequest<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.item_id = r.read_uint32(bytes)?,
+                Ok(16) => msg.remove = r.read_bool(bytes)?,
+                Ok(26) => msg.reason = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ModerateItemRequest<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.remove == false { 0 } else { 1 + sizeof_varint(*(&self.remove) as u64) }
+            + if self.reason == "" { 0 } else { 1 + sizeof_len((&self.reason).len()) }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.item_id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.item_id))?;
+        }
+        if self.remove != false {
+            w.write_with_tag(16, |w| w.write_bool(*&self.remove))?;
+        }
+        if self.reason != "" {
+            w.write_with_tag(26, |w| w.write_string(&**&self.reason))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ModerateItemResponse {}
+
+impl<'a> MessageRead<'a> for ModerateItemResponse {
+    fn from_reader(r: &mut BytesReader, _: &[u8]) -> Result<Self> {
+        r.read_to_end();
+        Ok(Self::default())
+    }
+}
+
+impl MessageWrite for ModerateItemResponse {}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ListRestrictedAccountsRequest<'a> {
+    pub page_size: u32,
+    pub page_token: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ListRestrictedAccountsRequest<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.page_size = r.read_uint32(bytes)?,
+                Ok(18) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ListRestrictedAccountsRequest<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
+            + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.page_size != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.page_size))?;
+        }
+        if self.page_token != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.page_token))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct RestrictedAccount<'a> {
+    pub address: Cow<'a, str>,
+    pub standing: AccountStanding,
+}
+
+impl<'a> MessageRead<'a> for RestrictedAccount<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(10) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(16) => msg.standing = r.read_enum(bytes)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for RestrictedAccount<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
+            + if self.standing == agora_market_v1::AccountStanding::ACCOUNT_STANDING_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.standing) as u64)
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.address != "" {
+            w.write_with_tag(10, |w| w.write_string(&**&self.address))?;
+        }
+        if self.standing != agora_market_v1::AccountStanding::ACCOUNT_STANDING_UNSPECIFIED {
+            w.write_with_tag(16, |w| w.write_enum(*&self.standing as i32))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ListRestrictedAccountsResponse<'a> {
+    pub accounts: Vec<RestrictedAccount<'a>>,
+    pub next_page_token: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ListRestrictedAccountsResponse<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(10) => msg.accounts.push(r.read_message::<RestrictedAccount>(bytes)?),
+                Ok(18) => msg.next_page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ListRestrictedAccountsResponse<'a> {
+    fn get_size(&self) -> usize {
+        0 + self.accounts.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
+            + if self.next_page_token == "" {
+                0
+            } else {
+                1 + sizeof_len((&self.next_page_token).len())
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        for s in &self.accounts {
+            w.write_with_tag(10, |w| w.write_message(s))?;
+        }
+        if self.next_page_token != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.next_page_token))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ListRemovedItemsRequest<'a> {
+    pub page_size: u32,
+    pub page_token: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ListRemovedItemsRequest<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.page_size = r.read_uint32(bytes)?,
+                Ok(18) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ListRemovedItemsRequest<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
+            + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.page_size != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.page_size))?;
+        }
+        if self.page_token != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.page_token))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct RemovedItem<'a> {
+    pub item_id: u32,
+    pub name: Cow<'a, str>,
+    pub seller_address: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for RemovedItem<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.item_id = r.read_uint32(bytes)?,
+                Ok(18) => msg.name = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(26) => msg.seller_address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for RemovedItem<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.name == "" { 0 } else { 1 + sizeof_len((&self.name).len()) }
+            + if self.seller_address == "" {
+                0
+            } else {
+                1 + sizeof_len((&self.seller_address).len())
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.item_id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.item_id))?;
+        }
+        if self.name != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.name))?;
+        }
+        if self.seller_address != "" {
+            w.write_with_tag(26, |w| w.write_string(&**&self.seller_address))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct ListRemovedItemsResponse<'a> {
+    pub items: Vec<RemovedItem<'a>>,
+    pub next_page_token: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for ListRemovedItemsResponse<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(10) => msg.items.push(r.read_message::<RemovedItem>(bytes)?),
+                Ok(18) => msg.next_page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for ListRemovedItemsResponse<'a> {
+    fn get_size(&self) -> usize {
+        0 + self.items.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
+            + if self.next_page_token == "" {
+                0
+            } else {
+                1 + sizeof_len((&self.next_page_token).len())
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        for s in &self.items {
+            w.write_with_tag(10, |w| w.write_message(s))?;
+        }
+        if self.next_page_token != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.next_page_token))?;
+        }
+        Ok(())
+    }
+}
+
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static ITEM: Shape = Shape::new(
@@ -2477,4 +2945,91 @@ static U_INT32_VALUE: Shape =
     Shape::new("google.protobuf.UInt32Value", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
 impl Checked for UInt32Value {
     const SHAPE: &'static Shape = &U_INT32_VALUE;
+}
+
+static MODERATE_ACCOUNT_REQUEST: Shape = Shape::new(
+    "agora.market.v1.ModerateAccountRequest",
+    &[
+        Field::one(1, Kind::Text),
+        Field::one(2, Kind::Varint(Width::Signed32)),
+        Field::one(3, Kind::Text),
+    ],
+);
+impl Checked for ModerateAccountRequest<'_> {
+    const SHAPE: &'static Shape = &MODERATE_ACCOUNT_REQUEST;
+}
+
+static MODERATE_ACCOUNT_RESPONSE: Shape =
+    Shape::new("agora.market.v1.ModerateAccountResponse", &[]);
+impl Checked for ModerateAccountResponse {
+    const SHAPE: &'static Shape = &MODERATE_ACCOUNT_RESPONSE;
+}
+
+static MODERATE_ITEM_REQUEST: Shape = Shape::new(
+    "agora.market.v1.ModerateItemRequest",
+    &[
+        Field::one(1, Kind::Varint(Width::Unsigned32)),
+        Field::one(2, Kind::Varint(Width::Unsigned32)),
+        Field::one(3, Kind::Text),
+    ],
+);
+impl Checked for ModerateItemRequest<'_> {
+    const SHAPE: &'static Shape = &MODERATE_ITEM_REQUEST;
+}
+
+static MODERATE_ITEM_RESPONSE: Shape = Shape::new("agora.market.v1.ModerateItemResponse", &[]);
+impl Checked for ModerateItemResponse {
+    const SHAPE: &'static Shape = &MODERATE_ITEM_RESPONSE;
+}
+
+static LIST_RESTRICTED_ACCOUNTS_REQUEST: Shape = Shape::new(
+    "agora.market.v1.ListRestrictedAccountsRequest",
+    &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Text)],
+);
+impl Checked for ListRestrictedAccountsRequest<'_> {
+    const SHAPE: &'static Shape = &LIST_RESTRICTED_ACCOUNTS_REQUEST;
+}
+
+static RESTRICTED_ACCOUNT: Shape = Shape::new(
+    "agora.market.v1.RestrictedAccount",
+    &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Signed32))],
+);
+impl Checked for RestrictedAccount<'_> {
+    const SHAPE: &'static Shape = &RESTRICTED_ACCOUNT;
+}
+
+static LIST_RESTRICTED_ACCOUNTS_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.ListRestrictedAccountsResponse",
+    &[Field::many(1, Kind::Message(&RESTRICTED_ACCOUNT)), Field::one(2, Kind::Text)],
+);
+impl Checked for ListRestrictedAccountsResponse<'_> {
+    const SHAPE: &'static Shape = &LIST_RESTRICTED_ACCOUNTS_RESPONSE;
+}
+
+static LIST_REMOVED_ITEMS_REQUEST: Shape = Shape::new(
+    "agora.market.v1.ListRemovedItemsRequest",
+    &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Text)],
+);
+impl Checked for ListRemovedItemsRequest<'_> {
+    const SHAPE: &'static Shape = &LIST_REMOVED_ITEMS_REQUEST;
+}
+
+static REMOVED_ITEM: Shape = Shape::new(
+    "agora.market.v1.RemovedItem",
+    &[
+        Field::one(1, Kind::Varint(Width::Unsigned32)),
+        Field::one(2, Kind::Text),
+        Field::one(3, Kind::Text),
+    ],
+);
+impl Checked for RemovedItem<'_> {
+    const SHAPE: &'static Shape = &REMOVED_ITEM;
+}
+
+static LIST_REMOVED_ITEMS_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.ListRemovedItemsResponse",
+    &[Field::many(1, Kind::Message(&REMOVED_ITEM)), Field::one(2, Kind::Text)],
+);
+impl Checked for ListRemovedItemsResponse<'_> {
+    const SHAPE: &'static Shape = &LIST_REMOVED_ITEMS_RESPONSE;
 }

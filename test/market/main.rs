@@ -10,6 +10,7 @@ mod machine;
 mod mistakes;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod model;
+mod moderation;
 mod notifications;
 mod rules;
 mod search_bench;

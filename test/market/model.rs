@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use agora::market::state::{
     Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemFields, ItemId, Limits,
-    NewItem, OrderId, Query, Reply, RequestId, Sort,
+    NewItem, OrderId, Query, Reply, RequestId, Sort, Standing, StandingChange,
 };
 
 pub type Answer = Result<Reply, Error>;
@@ -29,6 +29,7 @@ pub struct Person {
     used: usize,
     /// Ratings ever given.
     given: u32,
+    pub standing: Standing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct Thing {
     /// All pieces that the seller ever added, less those withdrawn.
     pub supplied: i64,
     pub is_gone: bool,
+    pub is_hidden: bool,
     pub ratings: Vec<(usize, u32)>,
     pub wishers: Vec<usize>,
 }
@@ -175,7 +177,41 @@ impl Model {
         }
     }
 
+    /// The operator's change of an account.
+    pub fn change_standing(&mut self, address: &str, change: StandingChange) -> Answer {
+        let person = self.people.iter_mut().find(|person| *person.address == *address);
+        let person = person.ok_or(Error::NoSuchAccount)?;
+        person.standing = match (change, person.standing) {
+            (StandingChange::Block | StandingChange::Unblock, Standing::Removed) => {
+                Standing::Removed
+            }
+            (StandingChange::Block, _) => Standing::Blocked,
+            (StandingChange::Remove, _) => Standing::Removed,
+            (StandingChange::Unblock | StandingChange::Restore, _) => Standing::Good,
+        };
+        Ok(Reply::Moderated)
+    }
+
+    /// The operator's change of an item.
+    pub fn set_hidden(&mut self, item: ItemId, is_hidden: bool) -> Answer {
+        self.thing(item)?;
+        self.thing_mut(item).is_hidden = is_hidden;
+        Ok(Reply::Moderated)
+    }
+
+    /// Whether buyers do not see an item.
+    pub fn is_hidden(&self, thing: &Thing) -> bool {
+        thing.is_hidden || self.people[thing.seller].standing != Standing::Good
+    }
+
     fn perform(&mut self, caller: &Caller<'_>, action: &Action<'_>) -> Answer {
+        let takes_away =
+            matches!(action, Action::RemoveFromWishList { .. } | Action::Acknowledge { .. });
+        match self.person(&caller.identity).map(|who| self.people[who].standing) {
+            Some(Standing::Removed) => return Err(Error::Removed),
+            Some(Standing::Blocked) if !takes_away => return Err(Error::Blocked),
+            _ => (),
+        }
         match *action {
             Action::RegisterSeller => {
                 let known = self.person(&caller.identity);
@@ -221,6 +257,9 @@ impl Model {
                 let thing = self.thing(item)?;
                 if buyer == Some(thing.seller) {
                     return Err(Error::OwnItem(item));
+                }
+                if self.is_hidden(thing) {
+                    return Err(Error::Hidden(item));
                 }
                 let price = agora::market::price::Money::from_minor(thing.price);
                 if max_price.is_some_and(|max_price| price > max_price) {
@@ -306,6 +345,7 @@ impl Model {
             floor: 0,
             used: 0,
             given: 0,
+            standing: Standing::Good,
         });
         self.people.len() - 1
     }
@@ -361,6 +401,7 @@ impl Model {
             left: quantity,
             supplied: quantity.into(),
             is_gone: false,
+            is_hidden: false,
             ratings: Vec::new(),
             wishers: Vec::new(),
         });
@@ -393,6 +434,9 @@ impl Model {
             thing.left = quantity;
         }
         thing.price = price.unwrap_or(thing.price);
+        if thing.is_hidden {
+            return Ok(Reply::Updated);
+        }
         for wisher in thing.wishers.clone() {
             self.tell(wisher, format!("updated {} {before}", self.card(item.0)));
         }
@@ -404,7 +448,9 @@ impl Model {
             return Err(Error::NotYourItem(item));
         }
         let card = self.card(item.0);
-        for wisher in std::mem::take(&mut self.thing_mut(item).wishers) {
+        let is_hidden = self.thing(item)?.is_hidden;
+        let wishers = std::mem::take(&mut self.thing_mut(item).wishers);
+        for wisher in wishers.into_iter().filter(|_| !is_hidden) {
             self.tell(wisher, format!("deleted {card}"));
         }
         self.thing_mut(item).is_gone = true;
@@ -427,10 +473,14 @@ impl Model {
         if buyer == Some(thing.seller) {
             return Err(Error::OwnItem(item));
         }
+        if self.is_hidden(thing) {
+            return Err(Error::Hidden(item));
+        }
         if buyer.is_some_and(|buyer| thing.wishers.contains(&buyer)) {
             return Ok(Reply::AddedToWishList);
         }
-        let wishes = buyer.map_or(0, |buyer| self.wishes(buyer).len());
+        let wished = |buyer| self.things.iter().filter(move |thing| thing.wishers.contains(&buyer));
+        let wishes = buyer.map_or(0, |buyer| wished(buyer).count());
         if wishes >= self.limits.max_wishes {
             return Err(Error::Full(Bound::Wishes, wishes));
         }
@@ -451,6 +501,9 @@ impl Model {
         if buyer == Some(thing.seller) {
             return Err(Error::OwnItem(item));
         }
+        if self.is_hidden(thing) {
+            return Err(Error::Hidden(item));
+        }
         if thing.ratings.iter().any(|(rater, _)| Some(*rater) == buyer) {
             return Err(Error::AlreadyRated(item));
         }
@@ -464,9 +517,10 @@ impl Model {
         Ok(Reply::Rated)
     }
 
-    /// The items on an account's wishlist.
+    /// The items on an account's wishlist that are not hidden.
     pub fn wishes(&self, who: usize) -> Vec<u32> {
-        let wished = |(_, thing): &(u32, &Thing)| thing.wishers.contains(&who);
+        let wished =
+            |(_, thing): &(u32, &Thing)| thing.wishers.contains(&who) && !self.is_hidden(thing);
         (1..).zip(&self.things).filter(wished).map(|(id, _)| id).collect()
     }
 
@@ -484,6 +538,7 @@ impl Model {
         let matches = |thing: &Thing| {
             let text = format!("{} {}", thing.name, thing.description);
             !thing.is_gone
+                && !self.is_hidden(thing)
                 && query.category.is_none_or(|category| category == thing.category)
                 && terms.iter().all(|term| has(&text, term))
         };

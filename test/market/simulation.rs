@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Error, ItemFields, ItemId, ItemView, Limits, Market,
-    NewItem, OrderView, Query, Reply, Sort, decode_answer,
+    Act, Action, Caller, Category, Command, Error, ItemFields, ItemId, ItemView, Limits, Market,
+    Moderation, NewItem, OrderView, Query, Reply, Sort, Standing, StandingChange, decode_answer,
 };
 use agora::raft::StateMachine;
 
@@ -39,7 +39,7 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// All outcomes of commands, but for those that only long texts cause.
-const OUTCOMES: [&str; 36] = [
+const OUTCOMES: [&str; 41] = [
     "Registered",
     "Listed",
     "Updated",
@@ -76,6 +76,11 @@ const OUTCOMES: [&str; 36] = [
     "Full Wishes",
     "Full Wishers",
     "Full Ratings",
+    "Moderated",
+    "Blocked",
+    "Removed",
+    "Hidden",
+    "NoSuchAccount",
 ];
 
 /// Bounds that are small enough to be reached.
@@ -142,6 +147,9 @@ impl Simulation {
         if self.seed.one_in(40) {
             self.restart();
         }
+        if self.seed.one_in(25) {
+            return self.moderate();
+        }
         let command = self.command();
         let certain = self.market.final_answer(&command);
         let bare = Command { request_id: None, ..command };
@@ -169,9 +177,14 @@ impl Simulation {
         // The feed names exactly the accounts with new notifications.
         let people = self.model.people.iter().zip(mail_before);
         let told = people.filter(|(person, before)| person.mail.len() > *before);
-        let told = told.map(|(person, _)| self.market.account(&caller_of(person)).unwrap());
+        let told: Vec<_> =
+            told.map(|(person, _)| self.market.account(&caller_of(person))).collect();
         let notified = self.market.mailboxes_changed_since(told_before).unwrap();
-        assert!(notified.eq(told), "{command:?}");
+        let is_removed = |account: &Result<_, Error>| *account == Err(Error::Removed);
+        assert!(
+            notified.map(Ok).eq(told.iter().copied()) || told.iter().any(is_removed),
+            "{command:?}"
+        );
         self.compare_search();
         let audit = self.market.audit();
         assert_eq!(audit.faults, [""; 0], "after {command:?}");
@@ -200,12 +213,53 @@ impl Simulation {
             return;
         }
         let (late, why) = self.refused[self.seed.below(self.refused.len())];
+        let late_caller = self.model.person(&late.caller.identity);
+        if late_caller.is_some_and(|who| self.model.people[who].standing != Standing::Good) {
+            // It is refused, with other words.
+            return;
+        }
         let is_other = match self.market.unrecorded_refusal(&late) {
             Some(Error::RequestReused(_) | Error::RequestForgotten(..)) => true,
             Some(_) | None => false,
         };
         let now = self.market.final_answer(&late);
         assert!(is_other || now == Some(Err(why)), "{late:?} was refused: {why:?}, now {now:?}");
+    }
+
+    /// The operator restricts somebody or something, or ends that.
+    fn moderate(&mut self) -> String {
+        let (seed, things) = (&mut self.seed, self.model.things.len());
+        let changes = [
+            StandingChange::Block,
+            StandingChange::Remove,
+            StandingChange::Unblock,
+            StandingChange::Restore,
+            StandingChange::Restore,
+        ];
+        let account = *seed.pick(&NAMES);
+        let (change, is_hidden) = (*seed.pick(&changes), seed.one_in(3));
+        let item = ItemId(seed.below(things + 2) as u32);
+        let (act, expected) = match seed.one_in(2) {
+            true => {
+                let act = Act::SetStanding { account, change };
+                (act, self.model.change_standing(account, change))
+            }
+            false => {
+                (Act::SetItemHidden { item, is_hidden }, self.model.set_hidden(item, is_hidden))
+            }
+        };
+        let bytes: Arc<[u8]> = Moderation { by: "ops", why: "", act }.encode().unwrap().into();
+        let mut answer = Vec::new();
+        StateMachine::apply(&mut self.market, 0, 1, &bytes, &mut answer);
+        assert_eq!(decode_answer(&answer), Some(expected), "{account} {change:?}, {item}");
+        self.compare_items();
+        (0..self.model.people.len()).for_each(|who| self.compare_person(who));
+        self.compare_search();
+        assert_eq!(self.market.audit().faults, [""; 0], "{account} {change:?}, {item}");
+        match expected {
+            Ok(reply) => format!("{reply:?}"),
+            Err(error) => format!("{error:?}").split('(').next().unwrap_or_default().to_owned(),
+        }
     }
 
     /// The market is replaced by the one that is restored from its snapshot.
@@ -247,6 +301,9 @@ impl Simulation {
             let found = self.market.item(ItemId(id));
             match self.model.thing(ItemId(id)) {
                 Err(error) => assert_eq!(found, Err(error)),
+                Ok(thing) if self.model.is_hidden(thing) => {
+                    assert_eq!(found, Err(Error::Hidden(ItemId(id))));
+                }
                 Ok(thing) => {
                     let item = found.unwrap();
                     assert_eq!(card(&item), self.model.card(id));
@@ -264,6 +321,12 @@ impl Simulation {
         let caller = caller_of(person);
         let model = &self.model;
         let market = &self.market;
+        if person.standing == Standing::Removed {
+            assert_eq!(market.buyer_orders(&caller, None, 0), Err(Error::Removed));
+            assert_eq!(market.wishlist(&caller, ItemId(0), 0), Err(Error::Removed));
+            assert_eq!(market.account(&caller), Err(Error::Removed));
+            return;
+        }
         let bought = drain(|last: Option<&OrderView<&str>>| {
             let page = market.buyer_orders(&caller, last.map(|order| order.id), 0).unwrap();
             (page.entries, page.has_more)

@@ -7,10 +7,11 @@ use super::address_limits::{Limited, TooMany};
 use super::queries::{QUERIES, QueryMethod};
 use super::ticket::Ticket;
 use super::wire::{self, CommandRequest};
-use super::{MarketService, NAME, identity};
+use super::{MarketService, NAME, admin, identity};
 use crate::call::{Code, Status};
 use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID, RETRY_PUSHBACK};
-use crate::market::state::{Action, Command, Error, ItemId, Reply};
+use crate::market::names;
+use crate::market::state::{Action, Caller, Command, Error, ItemId, Reply};
 use crate::replica::node::{Node, Shared};
 use crate::replica::service::{self, WatchCall};
 use crate::rpc::{Answer, Answered, Services, Shape};
@@ -29,6 +30,7 @@ pub fn register(services: &mut Services, node: &Node<MarketService>) {
             query(&mut node.lock(), method, context.peer, message, answer)
         });
     }
+    admin::register(services, node);
     services.streaming(&path("WatchNotifications"), Shape::ServerStreaming, {
         let node = node.clone();
         move |_, responder| Ok(Box::new(WatchCall::new(node.clone(), responder)))
@@ -53,7 +55,9 @@ fn command(
     let caller = identity::caller(uuid, address);
     if let Ok(caller) = caller {
         // Before the line is printed, so that a flood of refused calls prints nothing.
-        check_address_limits(node, peer.ip(), &Command { request_id, caller, action })?;
+        let command = Command { request_id, caller, action };
+        check_address_limits(node, peer.ip(), &command)?;
+        check_new_name(node, &caller)?;
     }
     let rating = node.service_mut().print_request(address, uuid, &action);
     let command = Command { request_id, caller: caller?, action };
@@ -70,6 +74,18 @@ fn command(
     }
     let encode = |bytes: &mut Vec<u8>| Ok(command.encode_into(bytes)?);
     service::write(node, None, encode, answer, |reply| Ticket::Command { reply, updated, rating })
+}
+
+/// Checks the name of a caller without an account: others must see which name it is. The check is
+/// made here, and not when the command is applied, because logs have names from before it.
+fn check_new_name(node: &Shared<MarketService>, caller: &Caller<'_>) -> Result<(), Status> {
+    if caller.address.is_ascii() || node.state().machine().has_account(&caller.identity) {
+        return Ok(());
+    }
+    names::check(caller.address).map_err(|deception| {
+        let reason = format!("this name would deceive others: {deception}");
+        Status::new(Code::InvalidArgument, reason)
+    })
 }
 
 /// Takes the tokens that a command costs its network address. A repeated command costs nothing.

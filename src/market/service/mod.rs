@@ -14,6 +14,8 @@
 //! keeps its files in memory.
 //!
 //! - [`calls`]: one handler for each method
+//! - [`admin`]: the operator's calls, a service of its own
+//! - [`housekeeping`]: what the leader does by itself
 //! - [`queries`]: the methods that read the state
 //! - [`ticket`]: a call that waits, and its response
 //! - [`identity`]: authentication by UUID
@@ -25,7 +27,9 @@
 //! The network address of a request identifies nobody: the UUID alone does. But it is limited.
 
 mod address_limits;
+mod admin;
 mod calls;
+mod housekeeping;
 mod identity;
 mod line_writer;
 mod queries;
@@ -37,6 +41,7 @@ use std::fmt::Display;
 
 pub use address_limits::{AddressLimits, HourlyLimit};
 pub use calls::register;
+pub use housekeeping::Housekeeping;
 pub use line_writer::AsyncLineWriter;
 pub use ticket::Ticket;
 pub use watch::MAX_WATCHES;
@@ -49,6 +54,7 @@ use crate::replica::node::{Service, Shared};
 use crate::replica::service::check_leader;
 use crate::rpc::Reactor;
 use address_limits::AddressLimiter;
+use housekeeping::Housekeeper;
 use watch::Watches;
 
 /// The full name of the service.
@@ -63,6 +69,7 @@ pub struct MarketService {
     lines: AsyncLineWriter,
     watches: Watches,
     address_limiter: AddressLimiter,
+    housekeeper: Housekeeper,
 }
 
 impl MarketService {
@@ -73,12 +80,18 @@ impl MarketService {
             lines,
             watches: Watches::default(),
             address_limiter: AddressLimiter::new(AddressLimits::NONE),
+            housekeeper: Housekeeper::new(Housekeeping::NONE),
         }
     }
 
     /// The same market with limits for each network address; without them there are none.
     pub fn with_address_limits(self, limits: AddressLimits) -> MarketService {
         MarketService { address_limiter: AddressLimiter::new(limits), ..self }
+    }
+
+    /// The same market with work that its leader does by itself; without this there is none.
+    pub fn with_housekeeping(self, options: Housekeeping) -> MarketService {
+        MarketService { housekeeper: Housekeeper::new(options), ..self }
     }
 
     /// Prints the line of a command, unless the line has the result of the command: then it is
@@ -149,7 +162,7 @@ impl Service for MarketService {
     type Machine = Market;
     type Ticket = Ticket;
 
-    const NAMES: &'static [&'static str] = &[NAME];
+    const NAMES: &'static [&'static str] = &[NAME, admin::NAME];
 
     fn machine(&self) -> Market {
         Market::new(self.limits.clone())
@@ -167,6 +180,10 @@ impl Service for MarketService {
     fn applied(node: &mut Shared<MarketService>) {
         let (service, state) = node.service_and_state();
         service.watches.notify(state.machine());
+    }
+
+    fn tick(node: &mut Shared<MarketService>) {
+        housekeeping::tick(node);
     }
 
     /// Watches end where the node no longer leads: their clients continue at the leader.

@@ -22,6 +22,13 @@ pub enum Ticket {
         #[expect(private_interfaces, reason = "only the service makes and reads tickets")]
         rating: Option<PendingRating>,
     },
+    /// A command of the operator, until it is applied.
+    Moderation {
+        /// Answers it.
+        reply: Reply,
+    },
+    /// A command of the leader itself.
+    Housekeeping,
     /// A linearizable query, until the read is confirmed.
     #[expect(private_interfaces, reason = "only the service makes and reads tickets")]
     Query {
@@ -58,6 +65,16 @@ impl Ticket {
                 node.service_mut().print_rating(rating.as_ref(), result.as_ref().err());
                 result
             }),
+            Ticket::Moderation { reply } => complete(reactor, reply, |_| {
+                // The responses have no fields: no bytes.
+                done(node, answer)?.map(drop).map_err(Status::from)
+            }),
+            Ticket::Housekeeping => {
+                if let Err(status) = done(node, answer) {
+                    log::info!("housekeeping is postponed: {status}");
+                }
+                node.service_mut().housekeeper.answered();
+            }
             Ticket::Query { reply, method, message } => {
                 complete(reactor, reply, |response| match answer {
                     Answer::Read => method.execute(node, &message, response),

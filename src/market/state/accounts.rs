@@ -13,8 +13,11 @@
 //! One account can sell and buy. A seller registers. A buyer's account is created by its first
 //! command that succeeds, so that a refused command of an unknown caller leaves nothing behind (but
 //! for the case in [`requests`](super::requests)).
+//!
+//! The operator can change the [`Standing`] of an account. An account that is not used is forgotten
+//! in time ([`Accounts::remove`]); its number is not used again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -24,6 +27,7 @@ use super::limits::Limits;
 use super::lines::{Section, WordReader, section};
 use super::shared::Array;
 use super::text;
+use crate::text::{parse_u64, push_u64};
 
 /// An account, numbered from 0 in the order of first use. The number is in no message: watches use
 /// it to find the mailboxes that have changed.
@@ -31,9 +35,26 @@ use super::text;
 pub struct AccountId(pub(super) u32);
 
 impl AccountId {
+    /// The number.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
     pub(super) const fn index(self) -> usize {
         self.0 as usize
     }
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything.
+    #[default]
+    Good,
+    /// It reads its own lists, and changes nothing. Its items are hidden.
+    Blocked,
+    /// Nothing. Its items are hidden.
+    Removed,
 }
 
 /// One account.
@@ -42,12 +63,22 @@ struct Account {
     identity: Identity,
     address: Arc<str>,
     is_seller: bool,
+    standing: Standing,
 }
 
 /// All accounts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
     accounts: Array<Option<Account>>,
+    /// One more than the last account number assigned.
+    next: u32,
+    /// Accounts that are blocked or removed.
+    restricted: BTreeSet<AccountId>,
+    /// The minute since 1970 of each account's last command, but for purchases; only since
+    /// `recorded_since_min`.
+    used_min: Array<u32>,
+    /// Since when uses are recorded; none if they are not.
+    recorded_since_min: Option<u32>,
     by_identity: HashMap<Identity, AccountId, ByDigest>,
     by_address: BTreeMap<Arc<str>, AccountId>,
 }
@@ -57,13 +88,18 @@ impl Accounts {
         self.by_identity.len()
     }
 
+    /// One more than the last account number assigned.
+    pub fn next(&self) -> u32 {
+        self.next
+    }
+
     fn get(&self, account: AccountId) -> Option<&Account> {
         self.accounts.get(account.index())?.as_ref()
     }
 
     /// Whether there is such an account.
     pub fn contains(&self, account: AccountId) -> bool {
-        account.index() < self.len()
+        self.get(account).is_some()
     }
 
     /// The account of an identity, whatever address it sends.
@@ -73,6 +109,78 @@ impl Accounts {
 
     pub fn address(&self, account: AccountId) -> &str {
         self.get(account).map_or("", |account| &account.address)
+    }
+
+    /// The account with this address.
+    pub fn find_address(&self, address: &str) -> Option<AccountId> {
+        self.by_address.get(address).copied()
+    }
+
+    pub fn standing(&self, account: AccountId) -> Standing {
+        if self.restricted.is_empty() {
+            return Standing::Good;
+        }
+        self.get(account).map_or(Standing::Good, |account| account.standing)
+    }
+
+    /// Sets the standing of an account.
+    pub fn set_standing(&mut self, id: AccountId, standing: Standing) {
+        if let Some(account) = self.accounts.get_mut(id.index()) {
+            account.standing = standing;
+            match standing {
+                Standing::Good => self.restricted.remove(&id),
+                Standing::Blocked | Standing::Removed => self.restricted.insert(id),
+            };
+        }
+    }
+
+    /// The accounts that are blocked or removed, above a number.
+    pub fn restricted(&self, from: u32) -> impl Iterator<Item = AccountId> {
+        self.restricted.range(AccountId(from)..).copied()
+    }
+
+    /// Checks that the operator lets an account read its own lists.
+    pub fn check_not_removed(&self, account: AccountId) -> Result<AccountId, Error> {
+        match self.standing(account) {
+            Standing::Removed => Err(Error::Removed),
+            Standing::Good | Standing::Blocked => Ok(account),
+        }
+    }
+
+    /// Begins to record when accounts are used.
+    pub fn record_uses(&mut self, minute: u32) {
+        self.recorded_since_min.get_or_insert(minute);
+    }
+
+    /// Since when uses are recorded, in minutes since 1970.
+    pub fn recorded_since_min(&self) -> Option<u32> {
+        self.recorded_since_min
+    }
+
+    /// Records that an account is used.
+    pub fn note_use(&mut self, account: AccountId, minute: u32) {
+        let last = self.used_min.get(account.index()).copied().unwrap_or(0);
+        if self.recorded_since_min.is_some() && minute > last {
+            *self.used_min.get_mut(account.index()) = minute;
+        }
+    }
+
+    /// The minute since 1970 of an account's last use, or since which uses are recorded, whichever
+    /// is later; none if they are not.
+    pub fn last_use_min(&self, account: AccountId) -> Option<u32> {
+        let used = self.used_min.get(account.index()).copied().unwrap_or(0);
+        self.recorded_since_min.map(|since| since.max(used))
+    }
+
+    /// Removes an account that nothing but its own entries here refers to. Its address is free.
+    pub fn remove(&mut self, id: AccountId) {
+        let Some(account) = self.get(id) else { return };
+        let (identity, address) = (account.identity, Arc::clone(&account.address));
+        self.by_identity.remove(&identity);
+        self.by_address.remove(&address);
+        self.accounts.clear(id.index());
+        self.used_min.clear(id.index());
+        self.restricted.remove(&id);
     }
 
     pub fn is_seller(&self, account: AccountId) -> bool {
@@ -124,14 +232,13 @@ impl Accounts {
     /// Checks that a new account can be created with this address.
     pub fn check_free(&self, address: &str, limits: &Limits) -> Result<(), Error> {
         self.check_address(address, limits)?;
-        if self.len() >= limits.max_accounts {
+        if self.len() >= limits.max_accounts || self.next == u32::MAX {
             return Err(Error::Full(Bound::Accounts, self.len()));
         }
         Ok(())
     }
 
-    /// Checks that the address is valid and free. A refusal of this check is permanent, since an
-    /// address never becomes free again.
+    /// Checks that the address is valid and free. It becomes free only if its account is forgotten.
     pub fn check_address(&self, address: &str, limits: &Limits) -> Result<(), Error> {
         text::check(Field::Address, address, limits.max_address_bytes)?;
         if self.by_address.contains_key(address) { Err(Error::AddressTaken) } else { Ok(()) }
@@ -149,11 +256,13 @@ impl Accounts {
 
     /// Creates the account that [`Accounts::check_free`] has allowed.
     pub fn create_account(&mut self, caller: &Caller<'_>) -> AccountId {
-        let account = AccountId(self.len() as u32);
+        let account = AccountId(self.next);
+        self.next += 1;
         let (identity, address) = (caller.identity, Arc::from(caller.address));
         self.by_identity.insert(identity, account);
         self.by_address.insert(Arc::clone(&address), account);
-        let new = Account { identity, address, is_seller: false };
+        let (is_seller, standing) = (false, Standing::Good);
+        let new = Account { identity, address, is_seller, standing };
         *self.accounts.get_mut(account.index()) = Some(new);
         account
     }
@@ -165,33 +274,86 @@ impl Accounts {
         }
     }
 
-    /// `ACCOUNT number buyer|seller address identity`, ascending by number.
+    /// `ACCOUNT number buyer|seller address identity [standing=S] [used=MINUTE]`, ascending by
+    /// number.
     pub fn freeze(&self) -> Box<dyn Section> {
-        let (accounts, mut numbers) = (self.accounts.clone(), 0..self.len());
+        let (accounts, used_min) = (self.accounts.clone(), self.used_min.clone());
+        let mut next = 0;
         section(move |words| {
-            let Some(number) = numbers.next() else { return false };
-            if let Some(Some(account)) = accounts.get(number) {
-                let role = if account.is_seller { SELLER } else { BUYER };
-                words.word(ACCOUNT).number(number as u64).word(role);
-                words.word(account.address.as_bytes()).identity(&account.identity);
+            let (number, account) = loop {
+                // Numbers of forgotten accounts are skipped a leaf at a time.
+                let Some(number) = accounts.next(next) else { return false };
+                next = number + 1;
+                if let Some(Some(account)) = accounts.get(number) {
+                    break (number, account);
+                }
+            };
+            let role = if account.is_seller { SELLER } else { BUYER };
+            words.word(ACCOUNT).number(number as u64).word(role);
+            words.word(account.address.as_bytes()).identity(&account.identity);
+            match account.standing {
+                Standing::Good => (),
+                Standing::Blocked => {
+                    words.word(STANDING_BLOCKED);
+                }
+                Standing::Removed => {
+                    words.word(STANDING_REMOVED);
+                }
+            }
+            if let Some(used) = used_min.get(number).copied().filter(|used| *used > 0) {
+                words.named(USED, |text| push_u64(used.into(), text));
             }
             true
         })
     }
 
+    /// `ACCOUNTS next [recorded=MINUTE]`, if accounts were forgotten or uses are recorded.
+    pub fn freeze_numbers(&self) -> Box<dyn Section> {
+        let is_needed = self.next as usize != self.len() || self.recorded_since_min.is_some();
+        let mut numbers = is_needed.then_some((self.next, self.recorded_since_min));
+        section(move |words| {
+            let Some((next, since)) = numbers.take() else { return false };
+            words.word(ACCOUNTS).number(next);
+            if let Some(since) = since {
+                words.named(RECORDED, |text| push_u64(since.into(), text));
+            }
+            true
+        })
+    }
+
+    /// Restores the numbers from the words behind `ACCOUNTS`, after the accounts.
+    pub fn restore_numbers(&mut self, mut fields: WordReader<'_>) -> Result<(), String> {
+        let next = fields.number()?;
+        let since = fields.named(RECORDED, parse_minute)?;
+        fields.end()?;
+        if next < self.next {
+            return Err(format!("{next}, but there is an account {}", self.next - 1));
+        }
+        (self.next, self.recorded_since_min) = (next, since);
+        Ok(())
+    }
+
     /// Restores an account from the words behind `ACCOUNT`.
     pub fn restore(&mut self, mut fields: WordReader<'_>) -> Result<(), String> {
-        let number: usize = fields.number()?;
+        let number: u64 = fields.number()?;
         let is_seller = match fields.word()? {
             SELLER => true,
             BUYER => false,
             _ => return Err("an account is a seller or a buyer".into()),
         };
         let (address, identity) = (fields.text()?, fields.identity()?);
+        let standing = fields.named(STANDING, |word| match word {
+            b"blocked" => Some(Standing::Blocked),
+            b"removed" => Some(Standing::Removed),
+            _ => None,
+        })?;
+        let used_min = fields.named(USED, parse_minute)?;
         fields.end()?;
-        if number != self.len() || u32::try_from(number).is_err() {
-            return Err(format!("expected account {}", self.len()));
-        }
+        let next = self.next;
+        self.next = u32::try_from(number)
+            .ok()
+            .filter(|number| *number >= next && *number < u32::MAX)
+            .ok_or_else(|| format!("expected account {next} or one behind it"))?;
         if self.by_identity.contains_key(&identity) || self.by_address.contains_key(address) {
             return Err("its identity or its address is another account's".into());
         }
@@ -199,13 +361,29 @@ impl Accounts {
         if is_seller {
             self.make_seller(account);
         }
+        if let Some(standing) = standing {
+            self.set_standing(account, standing);
+        }
+        if let Some(used_min) = used_min {
+            *self.used_min.get_mut(account.index()) = used_min;
+        }
         Ok(())
     }
 }
 
 pub const ACCOUNT: &[u8] = b"ACCOUNT";
+pub const ACCOUNTS: &[u8] = b"ACCOUNTS";
+const STANDING: &[u8] = b"standing=";
+const STANDING_BLOCKED: &[u8] = b"standing=blocked";
+const STANDING_REMOVED: &[u8] = b"standing=removed";
+const USED: &[u8] = b"used=";
+const RECORDED: &[u8] = b"recorded=";
 const SELLER: &[u8] = b"seller";
 const BUYER: &[u8] = b"buyer";
+
+fn parse_minute(word: &[u8]) -> Option<u32> {
+    parse_u64(word)?.try_into().ok()
+}
 
 /// Takes eight bytes of a digest as its hash: a digest's bits are evenly distributed already. A
 /// client that searches for UUIDs whose digests collide in these bytes slows down the look-up of
@@ -268,6 +446,14 @@ impl<T: Clone + Default> SharedPerAccount<T> {
     pub fn get_mut(&mut self, account: AccountId) -> &mut T {
         self.end = self.end.max(account.index() + 1);
         Arc::make_mut(self.values.get_mut(account.index()).get_or_insert_default())
+    }
+
+    /// Removes the value of an account.
+    pub fn remove(&mut self, account: AccountId)
+    where
+        T: PartialEq,
+    {
+        self.values.clear(account.index());
     }
 
     /// The first value that was ever written, from this account on.

@@ -16,7 +16,7 @@ use crate::market::price::Money;
 pub type Answer = Result<Reply, Error>;
 
 /// The names of the kinds, by number.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 41] = [
     "REGISTERED",
     "LISTED",
     "UPDATED",
@@ -53,6 +53,11 @@ const NAMES: [&str; 36] = [
     "PRICE-IS-NOW",
     "NOT-SENT",
     "FULL",
+    "MODERATED",
+    "BLOCKED",
+    "REMOVED",
+    "HIDDEN",
+    "NO-SUCH-ACCOUNT",
 ];
 
 /// Appends an answer as bytes.
@@ -125,6 +130,11 @@ fn to_numbers(answer: &Answer) -> (u8, u64, u64) {
         Err(Error::PriceIsNow(price)) => (33, price.minor(), 0),
         Err(Error::NotSent(last)) => (34, last, 0),
         Err(Error::Full(bound, max)) => (35, bound as u64, count(max)),
+        Ok(Reply::Moderated) => (36, 0, 0),
+        Err(Error::Blocked) => (37, 0, 0),
+        Err(Error::Removed) => (38, 0, 0),
+        Err(Error::Hidden(item)) => (39, item.0.into(), 0),
+        Err(Error::NoSuchAccount) => (40, 0, 0),
     }
 }
 
@@ -175,6 +185,11 @@ fn from_numbers(kind: u8, a: u64, b: u64) -> Option<Answer> {
             let bound = Bound::ALL.into_iter().find(|bound| *bound as u64 == a)?;
             Err(Error::Full(bound, count(b)?))
         }
+        36 => Ok(Reply::Moderated),
+        37 => Err(Error::Blocked),
+        38 => Err(Error::Removed),
+        39 => Err(Error::Hidden(item(a)?)),
+        40 => Err(Error::NoSuchAccount),
         _ => return None,
     })
 }

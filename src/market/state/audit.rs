@@ -45,6 +45,10 @@ impl Market {
             gone.then(|| format!("item {item} is gone and still on a wishlist"))
         }));
         audit.faults.extend(self.search.inconsistency(&self.items));
+        audit.faults.extend(self.items.iter().filter_map(|(slot, item)| {
+            let is_wrong = self.search.is_hidden(slot) != self.is_hidden(item);
+            is_wrong.then(|| format!("searches are wrong about item {}", item.listing.item))
+        }));
         audit
     }
 
@@ -67,7 +71,7 @@ impl Market {
             }
         }
         for (side, name) in [(Side::Buyer, "buyers"), (Side::Seller, "sellers")] {
-            let accounts = (0..self.accounts.len()).map(|index| AccountId(index as u32));
+            let accounts = (0..self.accounts.next()).map(AccountId);
             let listed: usize = accounts
                 .map(|account| {
                     let own = |order: &&super::orders::Order| match side {

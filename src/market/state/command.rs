@@ -238,6 +238,8 @@ pub enum Reply {
     Rated,
     /// The notifications are removed.
     Acknowledged,
+    /// The operator's command is executed.
+    Moderated,
 }
 
 #[cfg(test)]

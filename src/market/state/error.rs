@@ -17,12 +17,14 @@ pub enum Field {
     Description,
     /// The text of a search.
     Query,
+    /// Who moderates, why, and whom.
+    Reason,
 }
 
 impl Field {
     /// All of them, in the order of their discriminants.
-    pub(super) const ALL: [Field; 4] =
-        [Field::Address, Field::Name, Field::Description, Field::Query];
+    pub(super) const ALL: [Field; 5] =
+        [Field::Address, Field::Name, Field::Description, Field::Query, Field::Reason];
 
     const fn name(self) -> &'static str {
         match self {
@@ -30,6 +32,7 @@ impl Field {
             Field::Name => "name",
             Field::Description => "description",
             Field::Query => "search text",
+            Field::Reason => "operator's text",
         }
     }
 }
@@ -96,6 +99,14 @@ pub enum Error {
     NotSent(u64),
     /// A bound of the market is reached: which, and how many there are.
     Full(Bound, usize),
+    /// The operator has blocked the caller's account.
+    Blocked,
+    /// The operator has removed the caller's account.
+    Removed,
+    /// The operator has taken the item off the market, or has blocked or removed its seller.
+    Hidden(ItemId),
+    /// No account has this address.
+    NoSuchAccount,
 }
 
 /// A bounded collection of the market.
@@ -166,13 +177,19 @@ impl Error {
                 Code::FailedPrecondition
             }
             Error::Credentials => Code::Unauthenticated,
-            Error::NotASeller | Error::NotYourItem(_) | Error::OwnItem(_) => Code::PermissionDenied,
+            Error::NotASeller
+            | Error::NotYourItem(_)
+            | Error::OwnItem(_)
+            | Error::Blocked
+            | Error::Removed => Code::PermissionDenied,
             Error::AddressTaken | Error::AlreadyRegistered | Error::AlreadyRated(_) => {
                 Code::AlreadyExists
             }
-            Error::NoSuchItem(_) | Error::NoSuchOrder(_) | Error::NotOnWishList(_) => {
-                Code::NotFound
-            }
+            Error::NoSuchItem(_)
+            | Error::NoSuchOrder(_)
+            | Error::NotOnWishList(_)
+            | Error::Hidden(_)
+            | Error::NoSuchAccount => Code::NotFound,
             Error::NotSent(_) => Code::OutOfRange,
             Error::Full(..) => Code::ResourceExhausted,
         }
@@ -206,7 +223,10 @@ impl fmt::Display for Error {
                 "request id {id} is too old to tell whether it was done: see your orders, and let \
                  request ids ascend from {last}, the last one known"
             ),
-            Error::Credentials => f.write_str("no account has this uuid and address"),
+            Error::Credentials => f.write_str(
+                "no account has this uuid and address: register first (an account that is not used \
+                 is forgotten in time)",
+            ),
             Error::NotASeller => f.write_str("not a registered seller"),
             Error::NotYourItem(item) => write!(f, "item {item} is another seller's"),
             Error::OwnItem(item) => write!(f, "item {item} is your own"),
@@ -221,6 +241,12 @@ impl fmt::Display for Error {
             Error::PriceIsNow(price) => write!(f, "the price is {price} now"),
             Error::NotSent(last) => write!(f, "the last notification is number {last}"),
             Error::Full(bound, count) => write!(f, "{} {count}", bound.sentence()),
+            Error::Blocked => f.write_str("the operator of the market has blocked your account"),
+            Error::Removed => f.write_str("the operator of the market has removed your account"),
+            Error::Hidden(item) => {
+                write!(f, "item {item} is not on sale: the operator of the market has hidden it")
+            }
+            Error::NoSuchAccount => f.write_str("no account has this name"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The feed of changed mailboxes: which accounts the latest notifications are for.
 //!
-//! The watches of a server read it to find the mailboxes that have something new. The count is the
-//! same on every replica of a market. The accounts are in no snapshot: a replica that was restored
-//! knows the count alone.
+//! The watches of a server read it to find the mailboxes that have something new. The count only
+//! grows; that of a replica that was restored lacks the mailboxes of forgotten accounts. The
+//! accounts are in no snapshot: a replica that was restored knows the count alone.
 
 use std::collections::VecDeque;
 

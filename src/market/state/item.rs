@@ -194,6 +194,8 @@ pub struct Stock {
     /// Pieces that the seller brought to market, less those taken back by an update.
     pub supplied: u64,
     pub rating: Rating,
+    /// The operator has taken it off the market.
+    pub is_hidden: bool,
 }
 
 /// An item on sale.
@@ -204,17 +206,22 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// `number seller category price quantity sold supplied name description`. The rating is in
-    /// lines of its own.
+    /// `number seller category price quantity sold supplied name description [hidden]`. The rating
+    /// is in lines of its own.
     pub fn write_words(&self, words: &mut WordWriter<'_>) {
         let ItemFields { name, category, description } = self.listing.fields();
-        let Stock { price, quantity, sold, supplied, rating: _ } = *self.stock;
+        let Stock { price, quantity, sold, supplied, rating: _, is_hidden } = *self.stock;
         words.number(self.listing.item.0).number(self.listing.seller.0);
         words.word(category.keyword().as_bytes()).money(price);
         words.number(quantity).number(sold).number(supplied);
         words.word(name.as_bytes()).word(description.as_bytes());
+        if is_hidden {
+            words.word(HIDDEN);
+        }
     }
 }
+
+const HIDDEN: &[u8] = b"hidden";
 
 /// The item that [`Item::write_words`] wrote; without a rating.
 pub fn parse_item(mut words: WordReader<'_>) -> Result<(Listing, Stock), String> {
@@ -223,12 +230,16 @@ pub fn parse_item(mut words: WordReader<'_>) -> Result<(Listing, Stock), String>
     let quantity: u32 = words.number()?;
     let (sold, supplied) = (words.count()?, words.count()?);
     let (name, description) = (words.text()?, words.text()?);
+    let is_hidden = !words.is_empty();
+    if is_hidden && words.word()? != HIDDEN {
+        return Err("an item is hidden or not".into());
+    }
     words.end()?;
     if sold + u64::from(quantity) != supplied {
         return Err(format!("item {item} has lost or gained stock"));
     }
     let listing = Listing::new(item, seller, &ItemFields { name, category, description });
-    Ok((listing, Stock { price, quantity, sold, supplied, rating: Rating::NONE }))
+    Ok((listing, Stock { price, quantity, sold, supplied, rating: Rating::NONE, is_hidden }))
 }
 
 #[cfg(test)]
@@ -283,7 +294,8 @@ mod tests {
         let listing = Arc::new(Listing::new(ItemId(7), AccountId(2), &item.fields));
         let NewItem { quantity, price, .. } = *item;
         let (sold, supplied) = (4, u64::from(quantity) + 4);
-        (listing, Stock { price, quantity, sold, supplied, rating: Rating::NONE })
+        let (rating, is_hidden) = (Rating::NONE, false);
+        (listing, Stock { price, quantity, sold, supplied, rating, is_hidden })
     }
 
     #[test]
@@ -313,6 +325,9 @@ mod tests {
             let line = words(|words| Item { listing: &listing, stock: &stock }.write_words(words));
             let read = parse_item(WordReader::new(&slices(&line))).unwrap();
             assert_eq!((&read.0, read.1), (&*listing, stock));
+            let hidden = Stock { is_hidden: true, ..stock };
+            let line = words(|words| Item { listing: &listing, stock: &hidden }.write_words(words));
+            assert_eq!(parse_item(WordReader::new(&slices(&line))).unwrap().1, hidden);
             let line = words(|words| listing.write_words(words));
             let read = Listing::parse_words(ItemId(7), WordReader::new(&slices(&line)));
             assert_eq!(read.as_ref(), Ok(&*listing));

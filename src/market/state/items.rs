@@ -44,6 +44,8 @@ pub struct Items {
     free: Vec<Slot>,
     tombstones: Map<ItemId, Tombstone>,
     by_seller: PerAccount<BTreeSet<ItemId>>,
+    /// Items that the operator has taken off the market.
+    hidden: BTreeSet<ItemId>,
 }
 
 impl Items {
@@ -91,7 +93,8 @@ impl Items {
     /// Puts an item on sale; its number is [`Items::next_id`].
     pub fn add(&mut self, listing: Arc<Listing>, price: Money, quantity: u32) -> Slot {
         let supplied = u64::from(quantity);
-        let stock = Stock { price, quantity, sold: 0, supplied, rating: Rating::NONE };
+        let (sold, rating, is_hidden) = (0, Rating::NONE, false);
+        let stock = Stock { price, quantity, sold, supplied, rating, is_hidden };
         self.last_id = listing.item.0;
         self.put(listing, stock)
     }
@@ -100,6 +103,9 @@ impl Items {
         self.by_seller.get_mut(listing.seller).insert(listing.item);
         let slot = self.free.pop().unwrap_or(self.slots);
         self.slots = self.slots.max(slot + 1);
+        if stock.is_hidden {
+            self.hidden.insert(listing.item);
+        }
         *self.slots_by_id.get_mut(listing.item.0 as usize - 1) = NonZeroU32::new(slot + 1);
         *self.listings.get_mut(slot as usize) = Some(listing);
         *self.stock_mut(slot) = stock;
@@ -113,12 +119,29 @@ impl Items {
         let listing = self.listings.get_mut(slot as usize).take()?;
         self.slots_by_id.clear(item.0 as usize - 1);
         self.free.push(slot);
+        self.hidden.remove(&item);
         self.by_seller.get_mut(listing.seller).remove(&item);
         if stock.sold > 0 {
             self.tombstones
                 .insert(item, Tombstone { listing: Arc::clone(&listing), sold: stock.sold });
         }
         Some((slot, listing, stock))
+    }
+
+    /// Hides an item or shows it again; its slot, unless there is no such item.
+    pub fn set_hidden(&mut self, item: ItemId, is_hidden: bool) -> Option<Slot> {
+        let slot = self.slot(item)?;
+        self.stock_mut(slot).is_hidden = is_hidden;
+        match is_hidden {
+            true => self.hidden.insert(item),
+            false => self.hidden.remove(&item),
+        };
+        Some(slot)
+    }
+
+    /// The items above a number that the operator has taken off the market.
+    pub fn hidden(&self, from: ItemId) -> impl Iterator<Item = Item<'_>> {
+        self.hidden.range(from..).filter_map(|id| self.get(*id))
     }
 
     /// How many items of a seller are on sale.
@@ -143,8 +166,8 @@ impl Items {
         self.tombstones.iter().map(|(_, tombstone)| tombstone)
     }
 
-    /// `ITEM number seller category price quantity sold supplied name description` for each item on
-    /// sale, ascending by number.
+    /// `ITEM number seller category price quantity sold supplied name description [hidden]` for each
+    /// item on sale, ascending by number.
     pub fn freeze(&self) -> Box<dyn Section> {
         let (slots_by_id, listings) = (self.slots_by_id.clone(), self.listings.clone());
         let (stocks, mut next) = (self.stocks.clone(), 0);

@@ -165,6 +165,11 @@ impl<'w> WordReader<'w> {
         self.read("what belongs there", |_| read(value)).map(Some)
     }
 
+    /// Whether the next word begins like a number.
+    pub fn next_is_number(&self) -> bool {
+        self.0.first().is_some_and(|word| word.first().is_some_and(u8::is_ascii_digit))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -11,7 +11,9 @@
 //! | lines | |
 //! |---|---|
 //! | `MARKET` | the last item number assigned; once, first |
+//! | `POLICY` | the bounds of each account, if the operator has set some |
 //! | `ACCOUNT` | accounts |
+//! | `ACCOUNTS` | their numbers, if some were forgotten, and since when their uses are recorded |
 //! | `ITEM`, `FORMER` | items on sale; items that were sold and then deleted |
 //! | `RATED`, `RATING` | how many ratings each account gave; those of items on sale |
 //! | `ORDER` | the ledger |
@@ -25,12 +27,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::accounts::{ACCOUNT, AccountId};
+use super::accounts::{ACCOUNT, ACCOUNTS, AccountId};
 use super::answer::{self, Answer};
-use super::command::Command;
 use super::items::{ITEM, TOMBSTONE};
 use super::lines::{Section, WordReader, WordWriter, section};
 use super::mailboxes::{DELISTED, MAILBOX};
+use super::moderation::{Entry, POLICY, Policy};
 use super::orders::ORDER;
 use super::ratings::{RATED, RATING};
 use super::read_set::ReadSet;
@@ -52,8 +54,14 @@ pub fn decode_answer(bytes: &[u8]) -> Option<Answer> {
 impl StateMachine for Market {
     fn apply(&mut self, _: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
         // Bytes that are no command have an empty answer.
-        if let Some(command) = Command::decode(command) {
-            answer::encode_into(&self.apply_once(at_ms, &command), reply);
+        match Entry::decode(command) {
+            Some(Entry::Command(command)) => {
+                answer::encode_into(&self.apply_once(at_ms, &command), reply);
+            }
+            Some(Entry::Moderation(moderation)) => {
+                answer::encode_into(&self.moderate(at_ms, &moderation), reply);
+            }
+            None => (),
         }
     }
 
@@ -63,13 +71,16 @@ impl StateMachine for Market {
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {
         // Bytes that are no command change nothing.
-        Command::decode(command)
-            .is_some_and(|command| ReadSet::decode(read).is_changed_by(&command))
+        match Entry::decode(command) {
+            Some(Entry::Command(command)) => ReadSet::decode(read).is_changed_by(&command),
+            Some(Entry::Moderation(_)) => true,
+            None => false,
+        }
     }
 
     fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
-        match Command::decode(command) {
-            Some(command) => command.to_words(word),
+        match Entry::decode(command) {
+            Some(entry) => entry.to_words(word),
             // It was committed, so it must be in the file; read back, it is ignored as before.
             None => [NO_COMMAND, command].into_iter().for_each(word),
         }
@@ -78,7 +89,7 @@ impl StateMachine for Market {
     fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
         match *words {
             [NO_COMMAND, bytes] => Ok(bytes.to_vec()),
-            _ => Command::from_words(words)?.encode().map_err(|error| error.to_string()),
+            _ => Entry::from_words(words)?.encode().map_err(|error| error.to_string()),
         }
     }
 
@@ -92,7 +103,9 @@ impl StateMachine for Market {
         });
         let sections = [
             market,
+            self.policy.freeze(),
             self.accounts.freeze(),
+            self.accounts.freeze_numbers(),
             self.items.freeze(),
             self.items.freeze_tombstones(),
             self.ratings.freeze_given(),
@@ -124,6 +137,7 @@ impl StateMachine for Market {
         self.mailboxes.restored();
         self.requests.restored();
         self.search.rebuild(&self.items);
+        self.hide_restored();
         Ok(())
     }
 }
@@ -149,7 +163,13 @@ impl Market {
         }
         let Market { accounts, items, orders, .. } = self;
         match name {
+            POLICY => {
+                self.policy = Policy::restore(fields)?;
+                self.apply_policy();
+                Ok(())
+            }
             ACCOUNT => accounts.restore(fields),
+            ACCOUNTS => accounts.restore_numbers(fields),
             ITEM => items.restore(fields, accounts),
             TOMBSTONE => items.restore_tombstone(fields, accounts),
             RATED => self.ratings.restore_given(fields, accounts),

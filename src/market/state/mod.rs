@@ -18,6 +18,7 @@
 //! | [`wishlists`] | which accounts are notified of which item |
 //! | [`ratings`] | one rating for each buyer and item |
 //! | [`mailboxes`] | notifications until they are acknowledged |
+//! | [`moderation`] | the commands of the operator and of the leader |
 //! | [`requests`] | exactly once |
 //! | [`apply`] | the commands, and the order in which they are checked |
 //! | [`query`] | the reads |
@@ -42,6 +43,7 @@ mod lines;
 mod read_set;
 mod machine;
 mod mailboxes;
+mod moderation;
 mod orders;
 mod query;
 mod ratings;
@@ -54,13 +56,14 @@ mod feed;
 mod view;
 mod wishlists;
 
-pub use accounts::AccountId;
+pub use accounts::{AccountId, Standing};
 pub use audit::Audit;
 pub use command::{Action, Caller, Category, Command, Identity, ItemId, OrderId, Reply, RequestId};
 pub use error::{Bound, Error, Field};
 pub use item::{ItemFields, NewItem};
 pub use limits::Limits;
 pub use machine::decode_answer;
+pub use moderation::{Act, Entry, MAX_FORGOTTEN, Moderation, Policy, StandingChange};
 pub use ratings::{MAX_STARS, Rating};
 pub use read_set::ReadSet;
 pub use search::{Query, Sort};
@@ -83,6 +86,8 @@ use wishlists::Wishlists;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Market {
     limits: Limits,
+    /// The bounds that the operator has set; they are in `limits` as well.
+    policy: Policy,
     accounts: Accounts,
     items: Items,
     search: Search,
@@ -107,6 +112,7 @@ impl Market {
             mailboxes: Mailboxes::default(),
             requests: Requests::default(),
             restoring: RestoreProgress::default(),
+            policy: Policy::default(),
             limits,
         }
     }

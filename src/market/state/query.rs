@@ -12,19 +12,20 @@ use super::command::{Caller, Identity, ItemId, OrderId};
 use super::error::Error;
 use super::item::{Item, Listing, Stock};
 use super::mailboxes::{Event, Snapshot};
+use super::moderation::{MAX_FORGOTTEN, Policy};
 use super::orders::{Order, Side};
 use super::view::{EventView, ItemView, MailboxPage, Notification, OrderView, Page, SearchPage};
-use super::{Market, Query, Rating};
+use super::{Market, Query, Rating, Standing};
 use crate::market::price::Money;
 
 impl Market {
     /// An item on sale.
     ///
     /// # Errors
-    /// [`Error::NoSuchItem`].
+    /// [`Error::NoSuchItem`] and [`Error::Hidden`].
     pub fn item(&self, id: ItemId) -> Result<ItemView<&str>, Error> {
         let item = self.items.get(id).ok_or(Error::NoSuchItem(id))?;
-        Ok(self.item_view(item))
+        if self.is_hidden(item) { Err(Error::Hidden(id)) } else { Ok(self.item_view(item)) }
     }
 
     /// Searches the items on sale.
@@ -49,6 +50,7 @@ impl Market {
         limit: usize,
     ) -> Result<Page<ItemView<&str>>, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
+        self.accounts.check_not_removed(seller)?;
         let items = self.items.of_seller(seller, after);
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
     }
@@ -63,9 +65,10 @@ impl Market {
         after: ItemId,
         limit: usize,
     ) -> Result<Page<ItemView<&str>>, Error> {
-        let buyer = self.accounts.authenticate_reader(caller)?;
+        let buyer = self.reader(caller)?;
         let ids = buyer.into_iter().flat_map(|buyer| self.wishlists.of(buyer, after));
         let items = ids.filter_map(|id| self.items.get(id));
+        let items = items.filter(|item| !self.is_hidden(*item));
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
     }
 
@@ -79,7 +82,7 @@ impl Market {
         before: Option<OrderId>,
         limit: usize,
     ) -> Result<Page<OrderView<&str>>, Error> {
-        let buyer = self.accounts.authenticate_reader(caller)?;
+        let buyer = self.reader(caller)?;
         let orders = buyer.into_iter().flat_map(|id| self.orders.of(Side::Buyer, id, before));
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
@@ -95,6 +98,7 @@ impl Market {
         limit: usize,
     ) -> Result<Page<OrderView<&str>>, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
+        self.accounts.check_not_removed(seller)?;
         let orders = self.orders.of(Side::Seller, seller, before);
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
@@ -104,7 +108,7 @@ impl Market {
     /// # Errors
     /// [`Error::Credentials`] and [`Error::NoSuchOrder`].
     pub fn order(&self, caller: &Caller<'_>, id: OrderId) -> Result<OrderView<&str>, Error> {
-        let account = self.accounts.authenticate(caller)?;
+        let account = self.accounts.check_not_removed(self.accounts.authenticate(caller)?)?;
         let order = self.orders.get(id);
         let own = order.filter(|order| order.buyer == account || order.seller == account);
         own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
@@ -126,7 +130,13 @@ impl Market {
     /// # Errors
     /// [`Error::Credentials`], also for an identity that never traded.
     pub fn account(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
-        self.accounts.authenticate(caller)
+        self.accounts.check_not_removed(self.accounts.authenticate(caller)?)
+    }
+
+    /// The account of a caller that reads its own lists as a buyer.
+    fn reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
+        let account = self.accounts.authenticate_reader(caller)?;
+        account.map(|account| self.accounts.check_not_removed(account)).transpose()
     }
 
     /// The pending notifications of an account ([`Market::account`]) above a number. Reading
@@ -155,6 +165,42 @@ impl Market {
     /// The number of the last notification of an account; 0 for none.
     pub fn last_notification(&self, account: AccountId) -> u64 {
         self.mailboxes.last(account)
+    }
+
+    /// The accounts that the operator has blocked or removed, by number from `from` on: number,
+    /// display name and standing.
+    pub fn restricted_accounts(
+        &self,
+        from: u32,
+        limit: usize,
+    ) -> Page<(AccountId, &str, Standing)> {
+        let accounts = self.accounts.restricted(from);
+        let view = |id| (id, self.accounts.address(id), self.accounts.standing(id));
+        self.page(accounts.map(view), limit)
+    }
+
+    /// The items that the operator has taken off the market, by number from `from` on.
+    pub fn hidden_items(&self, from: ItemId, limit: usize) -> Page<ItemView<&str>> {
+        self.page(self.items.hidden(from).map(|item| self.item_view(item)), limit)
+    }
+
+    /// Looks for accounts that can be forgotten: among `count` accounts from number `from` on.
+    /// Returns some of them, and the number to continue from; 0 after the last account.
+    pub fn idle_accounts(&self, from: u32, count: u32, since_min: u32) -> (Vec<AccountId>, u32) {
+        let end = self.accounts.next().min(from.saturating_add(count));
+        let mut idle = Vec::new();
+        for number in from..end {
+            if idle.len() == MAX_FORGOTTEN {
+                return (idle, number);
+            }
+            idle.extend(Some(AccountId(number)).filter(|id| self.is_idle(*id, since_min)));
+        }
+        (idle, if end < self.accounts.next() { end } else { 0 })
+    }
+
+    /// Whether a policy is in force already, and the uses of accounts are recorded.
+    pub fn has_policy(&self, policy: Policy) -> bool {
+        policy.over(self.policy) == self.policy && self.accounts.recorded_since_min().is_some()
     }
 
     fn page<T>(&self, mut entries: impl Iterator<Item = T>, limit: usize) -> Page<T> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::accounts::{AccountId, Accounts, SharedPerAccount};
+use super::accounts::{AccountId, Accounts, PerAccount, SharedPerAccount};
 use super::command::ItemId;
 use super::error::Error;
 use super::items::Items;
@@ -34,6 +34,11 @@ impl Rating {
     /// With one more rating.
     pub const fn with(self, stars: u32) -> Rating {
         Rating { stars: self.stars + stars, count: self.count + 1 }
+    }
+
+    /// With one rating less that is in it.
+    pub const fn without(self, stars: u32) -> Rating {
+        Rating { stars: self.stars - stars, count: self.count - 1 }
     }
 
     /// The average in tenths of a star, rounded to the nearest and halves up; none when unrated.
@@ -73,13 +78,24 @@ impl PartialOrd for Rating {
 }
 
 /// All ratings.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Ratings {
     /// Without empty maps.
     by_item: Map<ItemId, Map<AccountId, u8>>,
     /// How many ratings each account ever gave, those of deleted items included.
     given: SharedPerAccount<u32>,
+    /// The items that each account rated, in any order; deleted ones may be among them.
+    by_rater: PerAccount<Vec<ItemId>>,
 }
+
+/// The index by rater is derived, and has an order that decides nothing.
+impl PartialEq for Ratings {
+    fn eq(&self, other: &Ratings) -> bool {
+        self.by_item == other.by_item && self.given == other.given
+    }
+}
+
+impl Eq for Ratings {}
 
 impl Ratings {
     pub fn has(&self, item: ItemId, rater: AccountId) -> bool {
@@ -94,6 +110,34 @@ impl Ratings {
     pub fn add(&mut self, item: ItemId, rater: AccountId, stars: u32) {
         self.by_item.get_mut(item).insert(rater, stars as u8);
         *self.given.get_mut(rater) += 1;
+        self.by_rater.get_mut(rater).push(item);
+    }
+
+    /// Removes up to `max` ratings of an account. Returns the items that have lost a rating with
+    /// its stars, and whether none is left.
+    pub fn remove_some(&mut self, rater: AccountId, max: usize) -> (Vec<(ItemId, u32)>, bool) {
+        let items = self.by_rater.get_mut(rater);
+        let last = items.split_off(items.len().saturating_sub(max));
+        let is_done = items.is_empty();
+        let mut removed = Vec::new();
+        for item in last {
+            // Nothing is known of the ratings of an item that was deleted.
+            if self.by_item.get(&item).is_none() {
+                continue;
+            }
+            let raters = self.by_item.get_mut(item);
+            if let Some(stars) = raters.remove(&rater) {
+                removed.push((item, u32::from(stars)));
+            }
+            if raters.iter().next().is_none() {
+                self.by_item.remove(&item);
+            }
+        }
+        if is_done {
+            self.given.remove(rater);
+            *self.by_rater.get_mut(rater) = Vec::new();
+        }
+        (removed, is_done)
     }
 
     /// Removes the ratings of an item that was deleted.
@@ -177,6 +221,7 @@ impl Ratings {
         }
         let stock = items.stock_mut(slot);
         stock.rating = stock.rating.with(stars);
+        self.by_rater.get_mut(rater).push(item);
         Ok(())
     }
 }

@@ -134,6 +134,13 @@ impl Requests {
         }
     }
 
+    /// Forgets all of an account.
+    pub fn remove_account(&mut self, account: AccountId) {
+        self.answers -= self.windows.get(account).map_or(0, |window| window.answers.len());
+        self.windows.remove(account);
+        self.lru.remove(account);
+    }
+
     /// The number of recorded answers: of the account with the most, and in all.
     pub fn counts(&self) -> (usize, usize) {
         let counts = || self.windows.iter().map(|(_, window)| window.answers.len());

@@ -71,6 +71,15 @@ impl Wishlists {
         wishers
     }
 
+    /// Removes the wishlist of an account.
+    pub fn remove_account(&mut self, account: AccountId) {
+        let items = self.list(account).to_vec();
+        for item in items {
+            self.remove(account, item);
+        }
+        self.by_account.remove(account);
+    }
+
     /// The accounts that wish for an item, in the order of their numbers.
     pub fn wishers(&self, item: ItemId) -> impl Iterator<Item = AccountId> {
         self.by_item.get(&item).into_iter().flatten().copied()

@@ -34,6 +34,9 @@ pub trait Service: Sized + Send + 'static {
     /// Called after entries were applied: watches may have something to send.
     fn applied(node: &mut Shared<Self>);
 
+    /// Called several times a second.
+    fn tick(_: &mut Shared<Self>) {}
+
     /// Called when this node has become leader or stopped being leader.
     fn leadership_changed(_: &mut Shared<Self>) {}
 }

@@ -124,6 +124,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
             self.note_commit(&node);
             self.event_logger.check_quota(node.quota_use());
             self.free_disk_space(&mut node, now);
+            S::tick(&mut node);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
         reactor.now().checked_add(wait).into_iter().chain(self.transport_due).min()

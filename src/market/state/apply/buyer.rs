@@ -5,10 +5,9 @@
 
 use crate::market::price::Money;
 use crate::market::state::Market;
-use crate::market::state::accounts::AccountId;
 use crate::market::state::command::{Caller, ItemId, Reply};
 use crate::market::state::error::{Bound, Error};
-use crate::market::state::item::{Item, Stock};
+use crate::market::state::item::Stock;
 use crate::market::state::mailboxes::Event;
 use crate::market::state::orders::Order;
 use crate::market::state::ratings::check_stars;
@@ -41,7 +40,7 @@ impl Market {
         self.limits.check_quantity(quantity)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         let item = self.items.in_slot(slot).ok_or(Error::NoSuchItem(id))?;
-        check_customer(item, buyer)?;
+        self.check_customer(item, buyer)?;
         let Stock { price: unit_price, quantity: left, .. } = *item.stock;
         if max_price.is_some_and(|max_price| unit_price > max_price) {
             return Err(Error::PriceIsNow(unit_price));
@@ -69,7 +68,7 @@ impl Market {
         id: ItemId,
     ) -> Result<Reply, Error> {
         let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
-        check_customer(self.item_on_sale(id)?, buyer)?;
+        self.check_customer(self.item_on_sale(id)?, buyer)?;
         if buyer.is_some_and(|buyer| self.wishlists.has(buyer, id)) {
             return Ok(Reply::AddedToWishList);
         }
@@ -107,7 +106,7 @@ impl Market {
         let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         check_stars(stars)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
-        check_customer(self.item_on_sale(id)?, buyer)?;
+        self.check_customer(self.item_on_sale(id)?, buyer)?;
         if buyer.is_some_and(|buyer| self.ratings.has(id, buyer)) {
             return Err(Error::AlreadyRated(id));
         }
@@ -133,10 +132,4 @@ impl Market {
         self.mailboxes.acknowledge(account, up_to_id).map_err(Error::NotSent)?;
         Ok(Reply::Acknowledged)
     }
-}
-
-/// Checks that the item is not the buyer's own.
-fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
-    let listing = item.listing;
-    if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }
 }

@@ -14,6 +14,10 @@
 //! | registered already | a seller stays one |
 //! | a deleted item | item numbers are not used again |
 //!
+//! Two things are left out. While the operator restricts an account, all its refusals are decided
+//! when the command is applied. And an account that is forgotten after many days without use begins
+//! anew: a copy of a command that is older than that is a new command.
+//!
 //! All commands that were committed before this state have been applied to it. So a command that
 //! has no recorded answer in it was not executed. This is true on every replica, even on one that
 //! is behind.
@@ -30,7 +34,7 @@
 //! other words, and a replica that is behind would report an item that others no longer have.
 
 use crate::market::state::Market;
-use crate::market::state::accounts::AccountId;
+use crate::market::state::accounts::{AccountId, Standing};
 use crate::market::state::answer::Answer;
 use crate::market::state::command::{Action, Caller, Command, ItemId};
 use crate::market::state::error::Error;
@@ -44,6 +48,7 @@ impl Market {
         match self.recorded_answer(account, command) {
             Some(Err(Error::RequestReused(_) | Error::RequestForgotten(..))) => None,
             Some(answer) => Some(answer),
+            None if self.accounts.standing(account) != Standing::Good => None,
             None => self.check_permanent(account, &command.caller, &command.action).err().map(Err),
         }
     }

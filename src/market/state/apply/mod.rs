@@ -11,11 +11,12 @@
 //! 6. the state: stock, price, bounds.
 
 mod buyer;
-mod seller;
 mod early;
+mod operator;
+mod seller;
 
 use super::Market;
-use super::accounts::AccountId;
+use super::accounts::{AccountId, Standing};
 use super::command::{Action, Caller, Command, ItemId, Reply};
 use super::error::Error;
 use super::item::Item;
@@ -37,18 +38,33 @@ impl Market {
 
     /// As [`Market::apply`], but searches find a new item only after [`Market::index_new_items`].
     pub(super) fn apply_once(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
-        let Some(id) = command.request_id else { return self.execute(at_ms, command) };
+        let known = self.accounts.find(&command.caller.identity);
+        let Some(id) = command.request_id else {
+            let answer = self.execute(at_ms, command, known);
+            self.note_use(at_ms, command, known);
+            return answer;
+        };
         let input = Fingerprint::of(command);
-        let identity = &command.caller.identity;
-        let known = self.accounts.find(identity);
         if let Some(answer) = known.and_then(|account| self.requests.look_up(account, id, input)) {
             return answer;
         }
-        let answer = self.execute(at_ms, command);
+        let answer = self.execute(at_ms, command, known);
         if let Some(account) = known.or_else(|| self.dedup_account(command)) {
             self.requests.record(account, id, input, answer, &self.limits);
         }
+        self.note_use(at_ms, command, known);
         answer
+    }
+
+    /// Records that the caller's account is in use. A purchase leaves an order, which keeps the
+    /// account for good.
+    fn note_use(&mut self, at_ms: u64, command: &Command<'_>, known: Option<AccountId>) {
+        if known.is_some() && matches!(command.action, Action::BuyItem { .. }) {
+            return;
+        }
+        if let Some(account) = known.or_else(|| self.accounts.find(&command.caller.identity)) {
+            self.accounts.note_use(account, minute(at_ms));
+        }
     }
 
     /// The account that records the answer to a caller that had none before the command. A buyer
@@ -68,8 +84,16 @@ impl Market {
         self.search.index_pending(&self.items);
     }
 
-    fn execute(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
+    fn execute(
+        &mut self,
+        at_ms: u64,
+        command: &Command<'_>,
+        known: Option<AccountId>,
+    ) -> Result<Reply, Error> {
         let caller = &command.caller;
+        if let Some(account) = known {
+            self.check_standing(account, &command.action)?;
+        }
         match command.action {
             Action::RegisterSeller => self.register_seller(caller),
             Action::RegisterBuyer => self.register_buyer(caller),
@@ -89,9 +113,36 @@ impl Market {
         }
     }
 
+    /// Checks that the operator lets an account do this.
+    fn check_standing(&self, account: AccountId, action: &Action<'_>) -> Result<(), Error> {
+        match (self.accounts.standing(account), action) {
+            (Standing::Good, _) => Ok(()),
+            // They only take away what the account has.
+            (Standing::Blocked, Action::RemoveFromWishList { .. } | Action::Acknowledge { .. }) => {
+                Ok(())
+            }
+            (Standing::Blocked, _) => Err(Error::Blocked),
+            (Standing::Removed, _) => Err(Error::Removed),
+        }
+    }
+
     /// An item on sale.
     fn item_on_sale(&self, item: ItemId) -> Result<Item<'_>, Error> {
         self.items.get(item).ok_or(Error::NoSuchItem(item))
+    }
+
+    /// Whether buyers do not see an item: the operator has hidden it or restricts its seller.
+    pub(super) fn is_hidden(&self, item: Item<'_>) -> bool {
+        item.stock.is_hidden || self.accounts.standing(item.listing.seller) != Standing::Good
+    }
+
+    /// Checks that the item is neither the buyer's own nor hidden.
+    fn check_customer(&self, item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
+        let listing = item.listing;
+        if buyer == Some(listing.seller) {
+            return Err(Error::OwnItem(listing.item));
+        }
+        if self.is_hidden(item) { Err(Error::Hidden(listing.item)) } else { Ok(()) }
     }
 
     /// The buyer's account; a new one if it has none. All checks were made before.
@@ -102,4 +153,9 @@ impl Market {
     fn notify(&mut self, account: AccountId, event: Event) {
         self.mailboxes.push(account, event, self.limits.max_mailbox);
     }
+}
+
+/// Whole minutes since 1970.
+fn minute(at_ms: u64) -> u32 {
+    u32::try_from(at_ms / 60_000).unwrap_or(u32::MAX)
 }

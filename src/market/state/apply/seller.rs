@@ -80,6 +80,10 @@ impl Market {
             self.search.set_price(slot, price);
         }
         *self.items.stock_mut(slot) = stock;
+        if stock.is_hidden {
+            // Nobody is told of an item that the operator has hidden.
+            return Ok(Reply::Updated);
+        }
         let snapshot = Snapshot::new(&listing, &stock);
         for wisher in self.wishlists.wishers(id) {
             let item = snapshot.clone();
@@ -100,7 +104,9 @@ impl Market {
         self.search.remove(slot, &listing);
         self.ratings.remove_item(id);
         let snapshot = Snapshot::new(&listing, &stock);
-        for wisher in self.wishlists.remove_item(id) {
+        let wishers = self.wishlists.remove_item(id);
+        // Nobody is told of an item that the operator has hidden.
+        for wisher in wishers.into_iter().filter(|_| !stock.is_hidden) {
             self.notify(wisher, Event::Deleted(snapshot.clone()));
         }
         Ok(Reply::Deleted)

@@ -22,6 +22,8 @@ struct Tier<'a> {
     slots: Option<&'a SlotSet>,
     /// The slots of the earlier tier.
     except: Option<&'a SlotSet>,
+    /// The slots that no search finds; none if there are none.
+    hidden: Option<&'a SlotSet>,
 }
 
 /// The order of a page, and where the page begins in it.
@@ -36,6 +38,7 @@ impl Tier<'_> {
     fn contains(&self, slot: Slot) -> bool {
         self.slots.is_none_or(|slots| slots.contains(slot))
             && self.except.is_none_or(|except| !except.contains(slot))
+            && self.hidden.is_none_or(|hidden| !hidden.contains(slot))
     }
 }
 
@@ -61,9 +64,10 @@ impl Search {
             _ => None,
         };
         let named = named.as_deref();
+        let hidden = Some(&self.hidden).filter(|hidden| !hidden.is_empty());
         let tiers = [
-            named.map(|named| Tier { slots: Some(named), except: None }),
-            Some(Tier { slots: matches.as_deref(), except: named }),
+            named.map(|named| Tier { slots: Some(named), except: None, hidden }),
+            Some(Tier { slots: matches.as_deref(), except: named, hidden }),
         ];
         let page_size = limits.page(query.page_size);
         let first = mark.as_ref().map_or(0, |mark| mark.tier);
@@ -86,7 +90,11 @@ impl Search {
             let position = self.columns.position(key, *last);
             PageToken { search, tier: last_tier, position }.encode()
         });
-        let total = matches.as_ref().map_or(self.len, |matches| matches.len());
+        let unseen = |matches: &SlotSet| hidden.map_or(0, |hidden| matches.and(hidden).len());
+        let total = match matches.as_deref() {
+            Some(matches) => matches.len() - unseen(matches),
+            None => self.len - self.hidden.len(),
+        };
         Ok(Hits { slots: page, total, next })
     }
 

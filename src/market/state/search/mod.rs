@@ -100,6 +100,8 @@ pub struct Search {
     len: usize,
     /// New items that are not in the index yet.
     pending: BTreeSet<Slot>,
+    /// Items that no search finds, whether they are in the index or not.
+    hidden: SlotSet,
 }
 
 impl Search {
@@ -113,7 +115,21 @@ impl Search {
             buffer: String::new(),
             len: 0,
             pending: BTreeSet::new(),
+            hidden: SlotSet::EMPTY,
         }
+    }
+
+    /// Hides an item from all searches, or shows it again.
+    pub fn set_hidden(&mut self, slot: Slot, is_hidden: bool) {
+        match is_hidden {
+            true => self.hidden.insert(slot),
+            false => self.hidden.remove(slot),
+        };
+    }
+
+    /// Whether an item is hidden.
+    pub fn is_hidden(&self, slot: Slot) -> bool {
+        self.hidden.contains(slot)
     }
 
     /// Adds a new item: searches find it after [`Search::index_pending`].
@@ -123,6 +139,7 @@ impl Search {
 
     /// Removes an item.
     pub fn remove(&mut self, slot: Slot, listing: &Listing) {
+        self.hidden.remove(slot);
         if self.pending.remove(&slot) {
             return;
         }
