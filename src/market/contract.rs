@@ -8,8 +8,9 @@ pub const LAST_REQUEST_ID: &str = "agora-last-request-id";
 pub use crate::replica::contract::FULL;
 
 /// Trailing metadata of a refusal because of a limit an hour: the milliseconds after which the same
-/// command will be taken. The name and the format are gRPC's, for its retry policies (gRFC A6).
-pub const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
+/// command will be taken. It is not gRPC's `grpc-retry-pushback-ms` (gRFC A6): names with that prefix
+/// are no metadata of an application.
+pub const RETRY_AFTER_MS: &str = "agora-retry-after-ms";
 
 /// How fresh an answer must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

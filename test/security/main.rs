@@ -9,14 +9,16 @@ mod authority;
 mod cert_command;
 mod certs;
 mod files;
+mod market;
 mod roles;
 mod workers;
 
 #[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../support/seed.rs"]
-mod seed;
 #[path = "../support/free_address.rs"]
 mod free_address;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/seed.rs"]
+mod seed;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/wait.rs"]
 mod wait;

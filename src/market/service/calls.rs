@@ -9,7 +9,7 @@ use super::ticket::Ticket;
 use super::wire::{self, CommandRequest};
 use super::{MarketService, NAME, admin, identity};
 use crate::call::{Code, Status};
-use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID, RETRY_PUSHBACK};
+use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID, RETRY_AFTER_MS};
 use crate::market::names;
 use crate::market::state::{Action, Caller, Command, Error, ItemId, Reply};
 use crate::replica::node::{Node, Shared};
@@ -124,7 +124,7 @@ fn check_address_limits(
 fn too_many(too_many: TooMany) -> Status {
     let status = full(Status::new(Code::ResourceExhausted, too_many.to_string()));
     let wait_ms = i32::try_from(too_many.wait.as_millis() + 1).unwrap_or(i32::MAX);
-    service::with_metadata(status, RETRY_PUSHBACK, &wait_ms.to_string())
+    service::with_metadata(status, RETRY_AFTER_MS, &wait_ms.to_string())
 }
 
 /// The answer to a command that need not go into the log, because no later state could give another
