@@ -384,7 +384,7 @@ mod tests {
         let half = |seed: &mut Seed| seed.one_in(2).then(|| number(seed));
         let act = match seed.below(7) {
             change @ 0..4 => {
-                Act::SetStanding { account: seed.pick(texts), change: CHANGES[change].0 }
+                Act::SetStanding { account: *seed.pick(texts), change: CHANGES[change].0 }
             }
             4 => Act::SetItemHidden { item: ItemId(number(seed)), is_hidden: seed.one_in(2) },
             5 => Act::SetPolicy(Policy {
@@ -397,7 +397,8 @@ mod tests {
                 accounts: (0..seed.below(MAX_FORGOTTEN)).map(|_| AccountId(number(seed))).collect(),
             },
         };
-        Moderation { by: seed.pick(texts), why: seed.pick(texts), act }
+        let (by, why) = (*seed.pick(texts), *seed.pick(texts));
+        Moderation { by, why, act }
     }
 
     const TEXTS: [&str; 6] = ["", "ops", "why=x", "7", "\u{9ed1}\u{8336}", "line\nby=eve"];
