@@ -171,7 +171,7 @@ fn a_policy_is_in_force_on_all_replicas_and_in_snapshots() {
 }
 
 /// A market with 60 accounts that are not used: 20 only registered, 20 rated, 20 wish.
-fn crowded() -> Trial {
+fn busy_market() -> Trial {
     let mut trial = Trial::open();
     moderate(&mut trial, Act::SetPolicy(Policy::default())).unwrap();
     let phone = trial.list();
@@ -188,7 +188,7 @@ fn crowded() -> Trial {
 
 #[test]
 fn unused_accounts_are_forgotten_with_their_ratings_and_wishes() {
-    let mut trial = crowded();
+    let mut trial = busy_market();
     let now = (trial.at_ms / MINUTE_MS) as u32;
     assert_eq!(trial.market.audit().accounts, 63);
     assert_eq!(forget(&mut trial, now), 0, "all are in use");
@@ -213,7 +213,7 @@ fn unused_accounts_are_forgotten_with_their_ratings_and_wishes() {
 
 #[test]
 fn accounts_with_an_item_an_order_or_a_restriction_stay() {
-    let mut trial = crowded();
+    let mut trial = busy_market();
     change(&mut trial, "a3", StandingChange::Block);
     trial.at_ms += 1_000 * MINUTE_MS;
     let far = u32::MAX;

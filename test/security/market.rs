@@ -97,7 +97,7 @@ fn attack_all(market: &Group, target: &str, customer: &Shopper) {
     // One account that the attacker has before.
     let known = Shopper::new(target, "eve");
     known.register_buyer().unwrap();
-    let shoppers = Shopper::new(target, "crowd");
+    let shoppers = Shopper::new(target, "many");
     let report = |what: &str, count: usize, (taken, took): (usize, Duration)| {
         eprintln!("{count} {what} from one address in {took:?}: {taken} taken");
     };
@@ -165,9 +165,9 @@ fn a_group_of_three_is_not_flooded_either_and_limits_outlive_its_leader() {
     });
     let wishes = (2..10).filter(|item| eve.wish(*item).is_ok()).count();
     assert_eq!(wishes, 3, "of one account, exactly");
-    let crowd = Shopper::new(&target, "crowd");
+    let many = Shopper::new(&target, "many");
     let (median, _) = served_during(&customer, || {
-        let (taken, _) = flood(REGISTRATIONS / 10, |number| crowd.register_another(number));
+        let (taken, _) = flood(REGISTRATIONS / 10, |number| many.register_another(number));
         assert!((18..=20).contains(&taken), "{taken}");
     });
     assert!(median < Duration::from_millis(100), "{median:?}");
@@ -180,9 +180,9 @@ fn a_group_of_three_is_not_flooded_either_and_limits_outlive_its_leader() {
     let leader = group.leader();
     let target = group.addresses[leader].clone();
     // The buckets of a new leader are full once; bounds and blocks are in the replicated state.
-    let crowd = crowd.at(&target);
+    let many = many.at(&target);
     let (taken, _) =
-        flood(REGISTRATIONS / 10, |number| crowd.register_another(REGISTRATIONS + number));
+        flood(REGISTRATIONS / 10, |number| many.register_another(REGISTRATIONS + number));
     assert!((19..=21).contains(&taken), "{taken}");
     let eve = eve.at(&target);
     assert_eq!(eve.buy(1).unwrap_err().code, Code::PermissionDenied);

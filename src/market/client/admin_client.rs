@@ -1,16 +1,13 @@
 //! The operator's calls.
 
-use std::borrow::Cow;
+mod wire;
+
 use std::time::{Duration, Instant};
 
-use quick_protobuf::{MessageRead, MessageWrite};
-
 use super::record::Page;
-use crate::call::{Code, Status};
+use crate::call::Status;
 use crate::market::contract::FULL;
 use crate::market::state::{ItemId, Standing, StandingChange};
-use crate::pb::agora_market_v1 as pb;
-use crate::protobuf::{Checked, decode, encode};
 use crate::replica::cluster_client::{CallTarget, ClusterClient, Exhausted};
 use crate::rpc::ChannelOptions;
 
@@ -71,61 +68,29 @@ impl AdminClient {
         change: StandingChange,
         reason: &str,
     ) -> Result<(), Status> {
-        let change = match change {
-            StandingChange::Block => pb::AccountChange::ACCOUNT_CHANGE_BLOCK,
-            StandingChange::Unblock => pb::AccountChange::ACCOUNT_CHANGE_UNBLOCK,
-            StandingChange::Remove => pb::AccountChange::ACCOUNT_CHANGE_REMOVE,
-            StandingChange::Restore => pb::AccountChange::ACCOUNT_CHANGE_RESTORE,
-        };
-        let (address, reason) = (Cow::Borrowed(address), Cow::Borrowed(reason));
-        let request = pb::ModerateAccountRequest { address, change, reason };
-        self.call("ModerateAccount", &request).map(drop)
+        let request = || wire::moderate_account(address, change, reason);
+        self.call("ModerateAccount", request).map(drop)
     }
 
     /// Takes an item off the market, or puts it back.
     pub fn moderate_item(&self, item: ItemId, remove: bool, reason: &str) -> Result<(), Status> {
-        let reason = Cow::Borrowed(reason);
-        let request = pb::ModerateItemRequest { item_id: item.0, remove, reason };
-        self.call("ModerateItem", &request).map(drop)
+        self.call("ModerateItem", || wire::moderate_item(item, remove, reason)).map(drop)
     }
 
     /// A page of the accounts that are blocked or removed; `token` is empty for the first.
     pub fn restricted_accounts(&self, token: &str) -> Result<Page<RestrictedAccount>, Status> {
-        let page_token = Cow::Borrowed(token);
-        let request = pb::ListRestrictedAccountsRequest { page_size: 0, page_token };
-        let answer = self.call("ListRestrictedAccounts", &request)?;
-        let response: pb::ListRestrictedAccountsResponse<'_> = read(&answer)?;
-        let entries = response.accounts.into_iter().map(|account| RestrictedAccount {
-            address: account.address.into_owned(),
-            standing: match account.standing {
-                pb::AccountStanding::ACCOUNT_STANDING_REMOVED => Standing::Removed,
-                _ => Standing::Blocked,
-            },
-        });
-        Ok(Page { entries: entries.collect(), next: response.next_page_token.into_owned() })
+        let answer = self.call("ListRestrictedAccounts", || wire::list_accounts(token))?;
+        wire::restricted_accounts(&answer)
     }
 
     /// A page of the items that were taken off the market.
     pub fn removed_items(&self, token: &str) -> Result<Page<RemovedItem>, Status> {
-        let page_token = Cow::Borrowed(token);
-        let request = pb::ListRemovedItemsRequest { page_size: 0, page_token };
-        let answer = self.call("ListRemovedItems", &request)?;
-        let response: pb::ListRemovedItemsResponse<'_> = read(&answer)?;
-        let entries = response.items.into_iter().map(|item| RemovedItem {
-            id: ItemId(item.item_id),
-            name: item.name.into_owned(),
-            seller: item.seller_address.into_owned(),
-        });
-        Ok(Page { entries: entries.collect(), next: response.next_page_token.into_owned() })
+        wire::removed_items(&self.call("ListRemovedItems", || wire::list_items(token))?)
     }
 
-    fn call(&self, method: &str, request: &impl MessageWrite) -> Result<Vec<u8>, Status> {
+    fn call(&self, method: &str, request: impl Fn() -> Vec<u8>) -> Result<Vec<u8>, Status> {
         let (until, path) = (Instant::now() + self.timeout, format!("/{SERVICE}/{method}"));
-        let answer = self.cluster.call(CallTarget::Leader, &path, || encode(request), until);
+        let answer = self.cluster.call(CallTarget::Leader, &path, request, until);
         answer.map_err(|failure| failure.status)
     }
-}
-
-fn read<'m, M: Checked + MessageRead<'m>>(bytes: &'m [u8]) -> Result<M, Status> {
-    decode(bytes).map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
