@@ -21,6 +21,7 @@ mod world;
 mod kv_history;
 #[path = "../support/linearizability.rs"]
 mod linearizability;
+#[allow(dead_code, reason = "the operator is in other tests")]
 #[path = "../market/model.rs"]
 mod market_model;
 #[allow(dead_code, reason = "other tests use the rest")]
