@@ -181,13 +181,14 @@ class Package:
         """Rust: a table for each message, and the trait that leads to it."""
         lines = ["", "use crate::protobuf::{Checked, Field, Kind, Shape, Width};", ""]
         for full_name, message in self.all.items():
-            static = self.static_name(full_name)
-            lines.append(f'static {static}: Shape = Shape::new("{full_name}", &[')
+            static, rust = self.static_name(full_name), self.rust_path(full_name)
+            lines.append(f"static {static}: Shape = ")
+            lines.append(f'Shape::new("{full_name}", size_of::<{rust}>(), &[')
             for field in message.fields:
                 one = "many" if field.repeated else "one"
                 lines.append(f"Field::{one}({field.number}, {field.kind(self)}),")
             lines.append("]);")
-            lines.append(f"impl Checked for {self.rust_path(full_name)} {{")
+            lines.append(f"impl Checked for {rust} {{")
             lines.append(f"const SHAPE: &'static Shape = &{static};")
             lines += ["}", ""]
         return "\n".join(lines)

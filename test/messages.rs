@@ -18,6 +18,8 @@ use seed::{Seed, each_seed};
 struct Type {
     shape: &'static Shape,
     round_trip: fn(&[u8]) -> Result<(), Error>,
+    /// Decodes, and tells whether the message was accepted.
+    decodes: fn(&[u8]) -> bool,
 }
 
 macro_rules! types {
@@ -32,6 +34,7 @@ macro_rules! types {
                 assert_eq!(second, message);
                 Ok(())
             },
+            decodes: |bytes| decode::<$package::$($name)::+>(bytes).is_ok(),
         }),+),+]
     };
 }
@@ -209,4 +212,84 @@ fn bytes_of_one_message_are_safe_to_read_as_another() {
         let bytes = allowed(seed, from.shape);
         assert_ne!((to.round_trip)(&bytes), Err(Error::Decoder), "{}", to.shape.name);
     });
+}
+
+/// Messages with so many elements in each list that the shape allows, one message for each list.
+fn with_long_lists(shape: &Shape, count: usize) -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    for field in shape.fields() {
+        let tag = u64::from(field.number) << 3 | 2;
+        let mut bytes = Vec::new();
+        match field.kind {
+            Kind::Packed(_) => {
+                push_varint(&mut bytes, tag);
+                push_with_len(&mut bytes, &vec![0; 2 * count]);
+                messages.push(bytes);
+            }
+            Kind::Message(_) | Kind::Bytes | Kind::Text if field.repeated => {
+                push_varint(&mut bytes, tag);
+                bytes.push(0);
+                messages.push(bytes.repeat(count));
+            }
+            Kind::Message(inner) => {
+                messages.extend(with_long_lists(inner, count).iter().map(|list| {
+                    let mut bytes = Vec::new();
+                    push_varint(&mut bytes, tag);
+                    push_with_len(&mut bytes, list);
+                    bytes
+                }))
+            }
+            _ => {}
+        }
+    }
+    messages
+}
+
+/// Prints how many KiB the process takes at most while each list is decoded that is as long as it
+/// may be. Not a test: a process of its own, whose memory no other test changes.
+#[test]
+#[ignore = "the process of another test"]
+fn decode_long_lists() {
+    let peak = || -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").expect("proc");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.split_whitespace().next().expect("a number").parse().expect("a number")
+    };
+    for entry in types() {
+        for list in 0..with_long_lists(entry.shape, 1).len() {
+            // 4 MiB of empty elements, then fewer until they are accepted.
+            let counts = std::iter::successors(Some(2_000_000), |count| Some(count / 2));
+            let messages =
+                counts.map(|count| with_long_lists(entry.shape, count).swap_remove(list));
+            let mut messages = messages.inspect(|_| {
+                // Sets the peak to the memory that is in use now.
+                std::fs::write("/proc/self/clear_refs", "5").expect("proc");
+            });
+            let kib = messages.find_map(|message| {
+                let before = peak();
+                (entry.decodes)(&message).then(|| peak() - before)
+            });
+            println!("\nlist {list} of {} takes {}", entry.shape.name, kib.expect("a list"));
+        }
+    }
+}
+
+#[test]
+fn no_list_of_empty_elements_takes_more_than_four_times_the_largest_message() {
+    let program = std::env::current_exe().expect("this program");
+    let arguments = ["--exact", "decode_long_lists", "--ignored", "--nocapture"];
+    let output = std::process::Command::new(program).args(arguments).output().expect("a process");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = String::from_utf8(output.stdout).expect("text");
+    let mut largest = (0, "");
+    let mut lists = 0;
+    for line in output.lines().filter_map(|line| line.strip_prefix("list ")) {
+        let (list, kib) = line.rsplit_once(" takes ").expect("a size");
+        let kib: usize = kib.parse().expect("a number");
+        assert!(kib <= 16 * 1024 + 512, "{list}: {kib} KiB");
+        largest = largest.max((kib, list));
+        lists += 1;
+    }
+    println!("{lists} lists, at most {largest:?} KiB");
+    assert!(lists >= 30, "{lists} lists");
 }

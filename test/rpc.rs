@@ -4,6 +4,8 @@
 
 #[path = "rpc/calls.rs"]
 mod calls;
+#[path = "rpc/connections.rs"]
+mod connections;
 #[path = "rpc/fixture.rs"]
 mod fixture;
 #[path = "rpc/flow.rs"]
@@ -24,6 +26,8 @@ mod peers;
 mod event_loop_task;
 #[path = "rpc/peer_streams.rs"]
 mod peer_streams;
+#[path = "support/connect_from.rs"]
+mod connect_from;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/wait.rs"]
 mod wait;

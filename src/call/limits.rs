@@ -56,6 +56,17 @@ pub struct Limits {
     pub keepalive_timeout: Duration,
     /// A connection without an open call is closed after this long.
     pub idle_timeout: Duration,
+    /// Between two pings of a client that has a call open, unless the server sends something of a
+    /// call; zero turns the limit on pings off. Shorter than gRPC's default of 5 minutes, since our
+    /// own clients ping every 2 s to notice the failure of a node.
+    pub min_ping_interval: Duration,
+    /// A client's connection ends gracefully after this long.
+    pub max_connection_age: Duration,
+    /// How long a connection that has reached its age waits for its open calls.
+    pub max_connection_age_grace: Duration,
+    /// A call ends after this long, whatever its deadline, unless its method
+    /// [may stay open](super::ServerSink::may_stay_open).
+    pub max_call_age: Duration,
 }
 
 impl Limits {
@@ -82,6 +93,10 @@ impl Limits {
         keepalive_interval: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(20),
         idle_timeout: Duration::from_secs(600),
+        min_ping_interval: Duration::from_secs(1),
+        max_connection_age: Duration::MAX,
+        max_connection_age_grace: Duration::from_secs(60),
+        max_call_age: Duration::MAX,
     };
 }
 

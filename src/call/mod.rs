@@ -12,6 +12,7 @@
 mod ended;
 mod limits;
 mod metadata;
+mod ping_policy;
 mod principal;
 mod reset_budget;
 mod sink;
@@ -20,6 +21,7 @@ mod status;
 pub use ended::CallEnded;
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
+pub use ping_policy::PingPolicy;
 pub use principal::{Access, Identity, Principal, Role};
 pub use reset_budget::ResetBudget;
 pub use sink::{CallId, CallStart, ClientSink, ServerSink};

@@ -40,6 +40,12 @@ pub trait ServerSink {
     /// The call's queue has drained below the low-water mark
     /// ([`super::Limits::send_low_water_bytes`]) after having been above it.
     fn writable(&mut self, call: CallId);
+    /// Whether calls of this method may stay open for longer than
+    /// [`Limits::max_call_age`](super::Limits::max_call_age), because they wait for events. Not
+    /// asked when there is no such limit.
+    fn may_stay_open(&self, _path: &str) -> bool {
+        false
+    }
 }
 
 /// The events of a client's connection.

@@ -20,6 +20,7 @@ mod job;
 mod mapreduce;
 mod kmeans;
 mod kv;
+mod limits;
 mod listen;
 mod market;
 mod market_admin;

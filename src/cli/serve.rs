@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
+use super::limits;
 use super::listen::Listen;
 use super::{Failure, access};
 use crate::rpc::{
@@ -16,14 +17,13 @@ use crate::session::Compat;
 
 /// Adds the flags of a server.
 pub(super) fn flags(flags: Flags) -> Flags {
-    flags
+    limits::flags(flags)
         .value(
             "listen",
             "where to listen: HOST:PORT, or :PORT for all addresses; port 0 picks a free port",
             "HOST:PORT,...",
         )
         .value("compat", "protocols: grpc, native or both (default both)", "PROTOCOL")
-        .value("max-connections", "connections at once (default 1024)", "N")
         .value(
             "certs",
             "serve TLS alone, with the ca.pem, cert.pem and key.pem of this folder (see agora cert)",
@@ -99,14 +99,15 @@ fn insecure_notice(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> String 
 
 fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
     let tls = tls(parsed)?;
-    Ok(ServerOptions {
+    let mut options = ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
         // Roles come from client certificates.
         enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
         tls,
-        max_connections: parsed.number("max-connections", 1024, 1..=1_000_000)? as usize,
         ..ServerOptions::default()
-    })
+    };
+    limits::apply(parsed, &mut options)?;
+    Ok(options)
 }
 
 fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {

@@ -34,6 +34,8 @@ pub struct Client {
     template: RequestTemplate,
     /// The reason in the server's GOAWAY: often it explains a connection that is lost soon after.
     goaway_text: Option<String>,
+    /// The GOAWAY had debug data.
+    has_goaway_debug: bool,
 }
 
 impl Role for Client {
@@ -89,9 +91,15 @@ impl<S: ClientSink> ReportTo<S> for Client {
             }
             Event::Reset { stream, error, by_peer } => {
                 let side = if by_peer { "the server" } else { "the client" };
-                let status =
-                    Status::new(status::from_reset(error), format!("{side} reset it: {error}"));
                 let retriable = error == ErrorCode::REFUSED_STREAM;
+                let why = match &connection.role.goaway_text {
+                    // A call that the server has not taken because of its GOAWAY.
+                    Some(text) if by_peer && retriable && connection.role.has_goaway_debug => {
+                        text.clone()
+                    }
+                    _ => format!("{side} reset it: {error}"),
+                };
+                let status = Status::new(status::from_reset(error), why);
                 if connection.close_call(call_id(stream)).is_some() {
                     sink.finished(call_id(stream), status, retriable);
                 }
@@ -110,6 +118,14 @@ impl<S: ClientSink> ReportTo<S> for Client {
             // Streams above the last one are reported as resets; `open` refuses new ones.
             Event::GoAway { error, debug, .. } => {
                 let debug = &debug[..debug.len().min(MAX_GOAWAY_TEXT_BYTES)];
+                if debug.is_empty()
+                    && connection.role.has_goaway_debug
+                    && error == ErrorCode::NO_ERROR
+                {
+                    // The second GOAWAY of a graceful shutdown, which says no more than the first.
+                    return;
+                }
+                connection.role.has_goaway_debug = !debug.is_empty();
                 let mut goaway_text = format!("the server has gone away: {error}");
                 if !debug.is_empty() {
                     goaway_text = format!("{goaway_text}, {}", String::from_utf8_lossy(debug));
@@ -130,7 +146,8 @@ impl ClientConnection {
     /// A connection that was just opened to a server. `authority` is the host, and the port unless
     /// it is the scheme's default; `tls` decides the scheme.
     pub fn new(limits: &Limits, now: Duration, authority: &str, tls: bool) -> ClientConnection {
-        let role = Client { template: RequestTemplate::new(authority, tls), goaway_text: None };
+        let template = RequestTemplate::new(authority, tls);
+        let role = Client { template, goaway_text: None, has_goaway_debug: false };
         let http = http2::Connection::new_client(limits, now);
         Connection::with_role(role, http, MessageLimits::new(limits))
     }

@@ -148,9 +148,26 @@ impl<R: Role> Connection<R> {
 
     /// Ends the connection gracefully (GOAWAY with NO_ERROR): new calls are refused, open calls are
     /// finished, and then [`Connection::is_closed`] is true. A server still takes requests that were
-    /// sent before its client had received the GOAWAY.
-    pub fn go_away(&mut self) {
-        self.http.go_away(ErrorCode::NO_ERROR, b"");
+    /// sent before its client had received the GOAWAY, or until [`Connection::drain`]. `reason` is its
+    /// debug data.
+    pub fn go_away(&mut self, reason: &str) {
+        self.http.go_away(ErrorCode::NO_ERROR, reason.as_bytes());
+    }
+
+    /// Takes no further requests after a [`Connection::go_away`], even if the client has not confirmed
+    /// it.
+    pub fn drain(&mut self) {
+        self.http.drain();
+    }
+
+    /// Stops limiting the peer's pings and settings.
+    pub fn allow_pings(&mut self) {
+        self.http.allow_pings();
+    }
+
+    /// Whether the exchange of SETTINGS is complete.
+    pub fn is_established(&self) -> bool {
+        self.http.is_established()
     }
 
     /// Calls that are open, or whose last bytes still wait to be sent.

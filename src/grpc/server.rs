@@ -260,9 +260,9 @@ impl ServerConnection {
         }
     }
 
-    /// Received bytes of unfinished messages, and of messages that were not consumed.
+    /// Received bytes of unfinished field blocks and messages, and of messages that were not consumed.
     pub fn received_bytes(&self) -> usize {
-        self.messages.unfinished_bytes + self.role.unconsumed
+        self.http.fragment_bytes() + self.messages.unfinished_bytes + self.role.unconsumed
     }
 
     /// Limits the bytes of unfinished messages. Messages above the limit are kept, but may not grow.

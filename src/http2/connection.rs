@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::call::{Limits, ResetBudget};
+use crate::call::{Limits, PingPolicy, ResetBudget};
 use crate::hpack::{Decoder, Encoder, FieldBlock};
 
 use super::flow::{ReceiveWindow, SendWindow};
@@ -117,6 +117,8 @@ pub struct Connection {
     pub(super) events: VecDeque<Event<'static>>,
     pub(super) output: Output,
     pub(super) resets: ResetBudget,
+    /// A server: limits the client's pings and settings.
+    pub(super) pings: PingPolicy,
     /// Consecutive frames without content.
     pub(super) empty_frames: u32,
 }
@@ -182,6 +184,7 @@ impl Connection {
             events: VecDeque::new(),
             output,
             resets: ResetBudget::new(limits.reset_burst, limits.resets_per_s, now),
+            pings: PingPolicy::default(),
             empty_frames: 0,
         }
     }
@@ -247,6 +250,16 @@ impl Connection {
             fields.clear();
             self.spare_blocks.push(fields);
         }
+    }
+
+    /// Bytes of a field block whose end has not arrived.
+    pub fn fragment_bytes(&self) -> usize {
+        if self.open_block.is_some() { self.fragments.len() } else { 0 }
+    }
+
+    /// Whether the peer has sent its SETTINGS and acknowledged ours.
+    pub fn is_established(&self) -> bool {
+        self.settings_exchanged()
     }
 
     /// How many streams are open or half-closed.

@@ -1,5 +1,7 @@
 //! Frames of the connection: SETTINGS, PING, GOAWAY; and the graceful shutdown.
 
+use std::time::Duration;
+
 use super::connection::{Connection, Phase, Role, Shutdown};
 use super::flow::Overflow;
 use super::frame::{self, Frame, flag};
@@ -25,6 +27,9 @@ impl Connection {
             self.peer.remove_provisional_limit();
         }
         let before = self.peer.clone();
+        if self.role == Role::Server && !self.pings.settings(&self.limits) {
+            return Err(Fault::Connection(ErrorCode::ENHANCE_YOUR_CALM, "too_many_settings"));
+        }
         self.peer.apply(frame.payload, self.role == Role::Client)?;
         if self.peer.header_table_size != before.header_table_size {
             self.encoder.set_max_table_size(self.peer.header_table_size as usize);
@@ -75,15 +80,16 @@ impl Connection {
     pub(super) fn receive_ping<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let opaque = frame.opaque()?;
         if !frame.header.has(flag::ACK) {
+            let has_calls = !self.streams.is_empty();
+            if self.role == Role::Server && !self.pings.ping(self.now, has_calls, &self.limits) {
+                // The words that gRPC defines (gRFC A8).
+                return Err(Fault::Connection(ErrorCode::ENHANCE_YOUR_CALM, "too_many_pings"));
+            }
             self.output.reply(|out| frame::write_ping(true, opaque, out));
             return Ok(None);
         }
         if self.shutdown == Shutdown::Announced && opaque == SHUTDOWN_PING {
-            let last_stream = self.last_peer_stream();
-            let code = ErrorCode::NO_ERROR;
-            frame::write_go_away(last_stream, code, b"", self.output.buffer());
-            self.shutdown = Shutdown::Draining;
-            self.close_if_drained();
+            self.drain();
             return Ok(None);
         }
         Ok(Some(Event::Pong { opaque }))
@@ -141,6 +147,24 @@ impl Connection {
                 self.close_if_drained();
             }
         }
+    }
+
+    /// Completes a shutdown that a server has announced: new streams are refused from now on. To be
+    /// called when the client does not answer the PING of the announcement; otherwise its answer has
+    /// this effect.
+    pub fn drain(&mut self) {
+        if self.phase != Phase::Closed && self.shutdown == Shutdown::Announced {
+            let last_stream = self.last_peer_stream();
+            let code = ErrorCode::NO_ERROR;
+            frame::write_go_away(last_stream, code, b"", self.output.buffer());
+            self.shutdown = Shutdown::Draining;
+            self.close_if_drained();
+        }
+    }
+
+    /// Stops limiting the peer's pings and settings.
+    pub fn allow_pings(&mut self) {
+        self.limits.min_ping_interval = Duration::ZERO;
     }
 
     /// Whether new streams are refused.

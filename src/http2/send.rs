@@ -64,6 +64,7 @@ impl Connection {
         end_stream: bool,
     ) -> Result<(), StreamClosed> {
         let slot = self.sendable(stream)?;
+        self.pings.response_sent();
         if !self.streams[slot].queue.is_empty() {
             return self.queue_trailers(slot, fields, end_stream);
         }
@@ -184,6 +185,7 @@ impl Connection {
     }
 
     fn consume_windows(&mut self, slot: Slot, bytes: usize) {
+        self.pings.response_sent();
         self.send_window.consume(bytes);
         self.streams[slot].send.consume(bytes);
     }

@@ -122,11 +122,21 @@ impl<R> Connection<R> {
 
     /// Ends the connection gracefully: no new calls start, and the connection ends with the last
     /// open one.
-    pub fn go_away(&mut self) {
+    pub fn go_away(&mut self, reason: &str) {
         if !self.link.going_away && !self.link.closed {
             self.link.going_away = true;
-            self.link.put_go_away(Code::Ok, "");
+            self.link.put_go_away(Code::Ok, reason);
         }
+    }
+
+    /// Whether the handshake is complete.
+    pub fn is_established(&self) -> bool {
+        self.link.handshake == Handshake::Done
+    }
+
+    /// Stops limiting the peer's pings.
+    pub fn allow_pings(&mut self) {
+        self.link.limits.min_ping_interval = Duration::ZERO;
     }
 
     /// Takes bytes from the peer and returns how many were used. The rest, below 16 KiB unless

@@ -63,6 +63,8 @@ pub enum Error {
     TooManyResets,
     /// Too many envelopes in a row that change nothing.
     TooManyIdle,
+    /// Pings in short intervals, without responses between them.
+    TooManyPings,
 }
 
 impl Error {
@@ -70,7 +72,9 @@ impl Error {
     pub const fn code(self) -> Code {
         match self {
             Error::HelloLate => Code::DeadlineExceeded,
-            Error::TooManyResets | Error::TooManyIdle => Code::ResourceExhausted,
+            Error::TooManyResets | Error::TooManyIdle | Error::TooManyPings => {
+                Code::ResourceExhausted
+            }
             _ => Code::Internal,
         }
     }
@@ -104,6 +108,7 @@ impl Error {
             Error::GoAwayMalformed => "a malformed GO_AWAY",
             Error::TooManyResets => "too many calls cancelled or broken in a short time",
             Error::TooManyIdle => "too many envelopes in a row that change nothing",
+            Error::TooManyPings => "too_many_pings",
         }
     }
 }

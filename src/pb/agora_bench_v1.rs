@@ -165,26 +165,38 @@ impl<'a> MessageWrite for EchoStreamResponse<'a> {
 
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
-static ECHO_REQUEST: Shape =
-    Shape::new("agora.bench.v1.EchoRequest", &[Field::one(1, Kind::Bytes)]);
+static ECHO_REQUEST: Shape = Shape::new(
+    "agora.bench.v1.EchoRequest",
+    size_of::<EchoRequest<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for EchoRequest<'_> {
     const SHAPE: &'static Shape = &ECHO_REQUEST;
 }
 
-static ECHO_RESPONSE: Shape =
-    Shape::new("agora.bench.v1.EchoResponse", &[Field::one(1, Kind::Bytes)]);
+static ECHO_RESPONSE: Shape = Shape::new(
+    "agora.bench.v1.EchoResponse",
+    size_of::<EchoResponse<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for EchoResponse<'_> {
     const SHAPE: &'static Shape = &ECHO_RESPONSE;
 }
 
-static ECHO_STREAM_REQUEST: Shape =
-    Shape::new("agora.bench.v1.EchoStreamRequest", &[Field::one(1, Kind::Bytes)]);
+static ECHO_STREAM_REQUEST: Shape = Shape::new(
+    "agora.bench.v1.EchoStreamRequest",
+    size_of::<EchoStreamRequest<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for EchoStreamRequest<'_> {
     const SHAPE: &'static Shape = &ECHO_STREAM_REQUEST;
 }
 
-static ECHO_STREAM_RESPONSE: Shape =
-    Shape::new("agora.bench.v1.EchoStreamResponse", &[Field::one(1, Kind::Bytes)]);
+static ECHO_STREAM_RESPONSE: Shape = Shape::new(
+    "agora.bench.v1.EchoStreamResponse",
+    size_of::<EchoStreamResponse<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for EchoStreamResponse<'_> {
     const SHAPE: &'static Shape = &ECHO_STREAM_RESPONSE;
 }

@@ -1250,6 +1250,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static PAIR: Shape = Shape::new(
     "agora.kv.v1.Pair",
+    size_of::<Pair<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Bytes),
@@ -1263,6 +1264,7 @@ impl Checked for Pair<'_> {
 
 static ORIGIN: Shape = Shape::new(
     "agora.kv.v1.Origin",
+    size_of::<Origin>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1273,27 +1275,33 @@ impl Checked for Origin {
     const SHAPE: &'static Shape = &ORIGIN;
 }
 
-static VALUE: Shape = Shape::new("agora.kv.v1.Value", &[Field::one(1, Kind::Bytes)]);
+static VALUE: Shape =
+    Shape::new("agora.kv.v1.Value", size_of::<Value<'_>>(), &[Field::one(1, Kind::Bytes)]);
 impl Checked for Value<'_> {
     const SHAPE: &'static Shape = &VALUE;
 }
 
 static GET_REQUEST: Shape = Shape::new(
     "agora.kv.v1.GetRequest",
+    size_of::<GetRequest<'_>>(),
     &[Field::one(1, Kind::Bytes), Field::one(2, Kind::Varint(Width::Signed32))],
 );
 impl Checked for GetRequest<'_> {
     const SHAPE: &'static Shape = &GET_REQUEST;
 }
 
-static GET_RESPONSE: Shape =
-    Shape::new("agora.kv.v1.GetResponse", &[Field::one(1, Kind::Message(&PAIR))]);
+static GET_RESPONSE: Shape = Shape::new(
+    "agora.kv.v1.GetResponse",
+    size_of::<GetResponse<'_>>(),
+    &[Field::one(1, Kind::Message(&PAIR))],
+);
 impl Checked for GetResponse<'_> {
     const SHAPE: &'static Shape = &GET_RESPONSE;
 }
 
 static SET_REQUEST: Shape = Shape::new(
     "agora.kv.v1.SetRequest",
+    size_of::<SetRequest<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Bytes),
@@ -1304,14 +1312,18 @@ impl Checked for SetRequest<'_> {
     const SHAPE: &'static Shape = &SET_REQUEST;
 }
 
-static SET_RESPONSE: Shape =
-    Shape::new("agora.kv.v1.SetResponse", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static SET_RESPONSE: Shape = Shape::new(
+    "agora.kv.v1.SetResponse",
+    size_of::<SetResponse>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for SetResponse {
     const SHAPE: &'static Shape = &SET_RESPONSE;
 }
 
 static DELETE_REQUEST: Shape = Shape::new(
     "agora.kv.v1.DeleteRequest",
+    size_of::<DeleteRequest<'_>>(),
     &[Field::one(1, Kind::Bytes), Field::one(2, Kind::Message(&ORIGIN))],
 );
 impl Checked for DeleteRequest<'_> {
@@ -1320,6 +1332,7 @@ impl Checked for DeleteRequest<'_> {
 
 static DELETE_RESPONSE: Shape = Shape::new(
     "agora.kv.v1.DeleteResponse",
+    size_of::<DeleteResponse>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for DeleteResponse {
@@ -1328,6 +1341,7 @@ impl Checked for DeleteResponse {
 
 static COMPARE_AND_SET_REQUEST: Shape = Shape::new(
     "agora.kv.v1.CompareAndSetRequest",
+    size_of::<CompareAndSetRequest<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Message(&VALUE)),
@@ -1341,6 +1355,7 @@ impl Checked for CompareAndSetRequest<'_> {
 
 static COMPARE_AND_SET_RESPONSE: Shape = Shape::new(
     "agora.kv.v1.CompareAndSetResponse",
+    size_of::<CompareAndSetResponse>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for CompareAndSetResponse {
@@ -1349,6 +1364,7 @@ impl Checked for CompareAndSetResponse {
 
 static SCAN_REQUEST: Shape = Shape::new(
     "agora.kv.v1.ScanRequest",
+    size_of::<ScanRequest<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Bytes),
@@ -1364,6 +1380,7 @@ impl Checked for ScanRequest<'_> {
 
 static SCAN_RESPONSE: Shape = Shape::new(
     "agora.kv.v1.ScanResponse",
+    size_of::<ScanResponse<'_>>(),
     &[
         Field::many(1, Kind::Message(&PAIR)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -1377,20 +1394,25 @@ impl Checked for ScanResponse<'_> {
 
 static WATCH_REQUEST: Shape = Shape::new(
     "agora.kv.v1.WatchRequest",
+    size_of::<WatchRequest<'_>>(),
     &[Field::one(1, Kind::Bytes), Field::one(2, Kind::Message(&WATCH_START))],
 );
 impl Checked for WatchRequest<'_> {
     const SHAPE: &'static Shape = &WATCH_REQUEST;
 }
 
-static WATCH_START: Shape =
-    Shape::new("agora.kv.v1.WatchStart", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static WATCH_START: Shape = Shape::new(
+    "agora.kv.v1.WatchStart",
+    size_of::<WatchStart>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for WatchStart {
     const SHAPE: &'static Shape = &WATCH_START;
 }
 
 static CHANGE: Shape = Shape::new(
     "agora.kv.v1.Change",
+    size_of::<Change<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Message(&VALUE)),
@@ -1404,19 +1426,22 @@ impl Checked for Change<'_> {
 
 static WATCH_RESPONSE: Shape = Shape::new(
     "agora.kv.v1.WatchResponse",
+    size_of::<WatchResponse<'_>>(),
     &[Field::many(1, Kind::Message(&CHANGE)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for WatchResponse<'_> {
     const SHAPE: &'static Shape = &WATCH_RESPONSE;
 }
 
-static STATUS_REQUEST: Shape = Shape::new("agora.kv.v1.StatusRequest", &[]);
+static STATUS_REQUEST: Shape =
+    Shape::new("agora.kv.v1.StatusRequest", size_of::<StatusRequest>(), &[]);
 impl Checked for StatusRequest {
     const SHAPE: &'static Shape = &STATUS_REQUEST;
 }
 
 static STATUS_RESPONSE: Shape = Shape::new(
     "agora.kv.v1.StatusResponse",
+    size_of::<StatusResponse<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Signed32)),
@@ -1439,6 +1464,7 @@ impl Checked for StatusResponse<'_> {
 
 static PEER: Shape = Shape::new(
     "agora.kv.v1.Peer",
+    size_of::<Peer<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Text)],
 );
 impl Checked for Peer<'_> {
@@ -1447,6 +1473,7 @@ impl Checked for Peer<'_> {
 
 static PEER_STATUS: Shape = Shape::new(
     "agora.kv.v1.PeerStatus",
+    size_of::<PeerStatus<'_>>(),
     &[
         Field::one(1, Kind::Message(&PEER)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1458,33 +1485,44 @@ impl Checked for PeerStatus<'_> {
     const SHAPE: &'static Shape = &PEER_STATUS;
 }
 
-static LAST_HEARD: Shape =
-    Shape::new("agora.kv.v1.LastHeard", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static LAST_HEARD: Shape = Shape::new(
+    "agora.kv.v1.LastHeard",
+    size_of::<LastHeard>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for LastHeard {
     const SHAPE: &'static Shape = &LAST_HEARD;
 }
 
 static TRANSFER_LEADERSHIP_REQUEST: Shape = Shape::new(
     "agora.kv.v1.TransferLeadershipRequest",
+    size_of::<TransferLeadershipRequest>(),
     &[Field::one(1, Kind::Varint(Width::Bits64))],
 );
 impl Checked for TransferLeadershipRequest {
     const SHAPE: &'static Shape = &TRANSFER_LEADERSHIP_REQUEST;
 }
 
-static TRANSFER_LEADERSHIP_RESPONSE: Shape =
-    Shape::new("agora.kv.v1.TransferLeadershipResponse", &[]);
+static TRANSFER_LEADERSHIP_RESPONSE: Shape = Shape::new(
+    "agora.kv.v1.TransferLeadershipResponse",
+    size_of::<TransferLeadershipResponse>(),
+    &[],
+);
 impl Checked for TransferLeadershipResponse {
     const SHAPE: &'static Shape = &TRANSFER_LEADERSHIP_RESPONSE;
 }
 
-static OPEN_SESSION_REQUEST: Shape = Shape::new("agora.kv.v1.OpenSessionRequest", &[]);
+static OPEN_SESSION_REQUEST: Shape =
+    Shape::new("agora.kv.v1.OpenSessionRequest", size_of::<OpenSessionRequest>(), &[]);
 impl Checked for OpenSessionRequest {
     const SHAPE: &'static Shape = &OPEN_SESSION_REQUEST;
 }
 
-static OPEN_SESSION_RESPONSE: Shape =
-    Shape::new("agora.kv.v1.OpenSessionResponse", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static OPEN_SESSION_RESPONSE: Shape = Shape::new(
+    "agora.kv.v1.OpenSessionResponse",
+    size_of::<OpenSessionResponse>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for OpenSessionResponse {
     const SHAPE: &'static Shape = &OPEN_SESSION_RESPONSE;
 }

@@ -1307,6 +1307,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static OPEN_JOB_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.OpenJobRequest",
+    size_of::<OpenJobRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -1323,6 +1324,7 @@ impl Checked for OpenJobRequest<'_> {
 
 static INPUT_FILE: Shape = Shape::new(
     "agora.mapreduce.v1.InputFile",
+    size_of::<InputFile<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for InputFile<'_> {
@@ -1331,37 +1333,49 @@ impl Checked for InputFile<'_> {
 
 static OPEN_JOB_RESPONSE: Shape = Shape::new(
     "agora.mapreduce.v1.OpenJobResponse",
+    size_of::<OpenJobResponse>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Varint(Width::Unsigned32))],
 );
 impl Checked for OpenJobResponse {
     const SHAPE: &'static Shape = &OPEN_JOB_RESPONSE;
 }
 
-static HOLD_JOB_REQUEST: Shape =
-    Shape::new("agora.mapreduce.v1.HoldJobRequest", &[Field::one(1, Kind::Text)]);
+static HOLD_JOB_REQUEST: Shape = Shape::new(
+    "agora.mapreduce.v1.HoldJobRequest",
+    size_of::<HoldJobRequest<'_>>(),
+    &[Field::one(1, Kind::Text)],
+);
 impl Checked for HoldJobRequest<'_> {
     const SHAPE: &'static Shape = &HOLD_JOB_REQUEST;
 }
 
-static HOLD_JOB_RESPONSE: Shape = Shape::new("agora.mapreduce.v1.HoldJobResponse", &[]);
+static HOLD_JOB_RESPONSE: Shape =
+    Shape::new("agora.mapreduce.v1.HoldJobResponse", size_of::<HoldJobResponse>(), &[]);
 impl Checked for HoldJobResponse {
     const SHAPE: &'static Shape = &HOLD_JOB_RESPONSE;
 }
 
-static PING_REQUEST: Shape =
-    Shape::new("agora.mapreduce.v1.PingRequest", &[Field::one(1, Kind::Text)]);
+static PING_REQUEST: Shape = Shape::new(
+    "agora.mapreduce.v1.PingRequest",
+    size_of::<PingRequest<'_>>(),
+    &[Field::one(1, Kind::Text)],
+);
 impl Checked for PingRequest<'_> {
     const SHAPE: &'static Shape = &PING_REQUEST;
 }
 
-static PING_RESPONSE: Shape =
-    Shape::new("agora.mapreduce.v1.PingResponse", &[Field::many(1, Kind::Message(&PROGRESS))]);
+static PING_RESPONSE: Shape = Shape::new(
+    "agora.mapreduce.v1.PingResponse",
+    size_of::<PingResponse<'_>>(),
+    &[Field::many(1, Kind::Message(&PROGRESS))],
+);
 impl Checked for PingResponse<'_> {
     const SHAPE: &'static Shape = &PING_RESPONSE;
 }
 
 static PROGRESS: Shape = Shape::new(
     "agora.mapreduce.v1.Progress",
+    size_of::<Progress<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1374,6 +1388,7 @@ impl Checked for Progress<'_> {
 
 static PUT_PARAMETER_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.PutParameterRequest",
+    size_of::<PutParameterRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1386,13 +1401,15 @@ impl Checked for PutParameterRequest<'_> {
     const SHAPE: &'static Shape = &PUT_PARAMETER_REQUEST;
 }
 
-static PUT_PARAMETER_RESPONSE: Shape = Shape::new("agora.mapreduce.v1.PutParameterResponse", &[]);
+static PUT_PARAMETER_RESPONSE: Shape =
+    Shape::new("agora.mapreduce.v1.PutParameterResponse", size_of::<PutParameterResponse>(), &[]);
 impl Checked for PutParameterResponse {
     const SHAPE: &'static Shape = &PUT_PARAMETER_RESPONSE;
 }
 
 static PUT_SPLIT_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.PutSplitRequest",
+    size_of::<PutSplitRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -1405,13 +1422,15 @@ impl Checked for PutSplitRequest<'_> {
     const SHAPE: &'static Shape = &PUT_SPLIT_REQUEST;
 }
 
-static PUT_SPLIT_RESPONSE: Shape = Shape::new("agora.mapreduce.v1.PutSplitResponse", &[]);
+static PUT_SPLIT_RESPONSE: Shape =
+    Shape::new("agora.mapreduce.v1.PutSplitResponse", size_of::<PutSplitResponse>(), &[]);
 impl Checked for PutSplitResponse {
     const SHAPE: &'static Shape = &PUT_SPLIT_RESPONSE;
 }
 
 static SPLIT: Shape = Shape::new(
     "agora.mapreduce.v1.Split",
+    size_of::<Split>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Message(&FILE_RANGE)),
@@ -1424,6 +1443,7 @@ impl Checked for Split {
 
 static FILE_RANGE: Shape = Shape::new(
     "agora.mapreduce.v1.FileRange",
+    size_of::<FileRange>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1436,6 +1456,7 @@ impl Checked for FileRange {
 
 static PARAMETER: Shape = Shape::new(
     "agora.mapreduce.v1.Parameter",
+    size_of::<Parameter<'_>>(),
     &[Field::one(1, Kind::Bytes), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for Parameter<'_> {
@@ -1444,6 +1465,7 @@ impl Checked for Parameter<'_> {
 
 static MAP_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.MapRequest",
+    size_of::<MapRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1461,6 +1483,7 @@ impl Checked for MapRequest<'_> {
 
 static MAP_RESPONSE: Shape = Shape::new(
     "agora.mapreduce.v1.MapResponse",
+    size_of::<MapResponse<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::many(2, Kind::Message(&COUNTER)),
@@ -1474,6 +1497,7 @@ impl Checked for MapResponse<'_> {
 
 static COUNTER: Shape = Shape::new(
     "agora.mapreduce.v1.Counter",
+    size_of::<Counter<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -1486,6 +1510,7 @@ impl Checked for Counter<'_> {
 
 static FETCH_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.FetchRequest",
+    size_of::<FetchRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1499,14 +1524,18 @@ impl Checked for FetchRequest<'_> {
     const SHAPE: &'static Shape = &FETCH_REQUEST;
 }
 
-static FETCH_RESPONSE: Shape =
-    Shape::new("agora.mapreduce.v1.FetchResponse", &[Field::one(1, Kind::Bytes)]);
+static FETCH_RESPONSE: Shape = Shape::new(
+    "agora.mapreduce.v1.FetchResponse",
+    size_of::<FetchResponse<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for FetchResponse<'_> {
     const SHAPE: &'static Shape = &FETCH_RESPONSE;
 }
 
 static MAP_OUTPUT: Shape = Shape::new(
     "agora.mapreduce.v1.MapOutput",
+    size_of::<MapOutput<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1521,6 +1550,7 @@ impl Checked for MapOutput<'_> {
 
 static REDUCE_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.ReduceRequest",
+    size_of::<ReduceRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1538,6 +1568,7 @@ impl Checked for ReduceRequest<'_> {
 
 static REDUCE_RESPONSE: Shape = Shape::new(
     "agora.mapreduce.v1.ReduceResponse",
+    size_of::<ReduceResponse<'_>>(),
     &[
         Field::one(1, Kind::Bytes),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1553,6 +1584,7 @@ impl Checked for ReduceResponse<'_> {
 
 static ANNOUNCE_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.AnnounceRequest",
+    size_of::<AnnounceRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1566,19 +1598,22 @@ impl Checked for AnnounceRequest<'_> {
 
 static LOST_OUTPUT: Shape = Shape::new(
     "agora.mapreduce.v1.LostOutput",
+    size_of::<LostOutput>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for LostOutput {
     const SHAPE: &'static Shape = &LOST_OUTPUT;
 }
 
-static ANNOUNCE_RESPONSE: Shape = Shape::new("agora.mapreduce.v1.AnnounceResponse", &[]);
+static ANNOUNCE_RESPONSE: Shape =
+    Shape::new("agora.mapreduce.v1.AnnounceResponse", size_of::<AnnounceResponse>(), &[]);
 impl Checked for AnnounceResponse {
     const SHAPE: &'static Shape = &ANNOUNCE_RESPONSE;
 }
 
 static READ_OUTPUT_REQUEST: Shape = Shape::new(
     "agora.mapreduce.v1.ReadOutputRequest",
+    size_of::<ReadOutputRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1589,8 +1624,11 @@ impl Checked for ReadOutputRequest<'_> {
     const SHAPE: &'static Shape = &READ_OUTPUT_REQUEST;
 }
 
-static READ_OUTPUT_RESPONSE: Shape =
-    Shape::new("agora.mapreduce.v1.ReadOutputResponse", &[Field::one(1, Kind::Bytes)]);
+static READ_OUTPUT_RESPONSE: Shape = Shape::new(
+    "agora.mapreduce.v1.ReadOutputResponse",
+    size_of::<ReadOutputResponse<'_>>(),
+    &[Field::one(1, Kind::Bytes)],
+);
 impl Checked for ReadOutputResponse<'_> {
     const SHAPE: &'static Shape = &READ_OUTPUT_RESPONSE;
 }

@@ -2543,6 +2543,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static ITEM: Shape = Shape::new(
     "agora.market.v1.Item",
+    size_of::<Item<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Text),
@@ -2561,6 +2562,7 @@ impl Checked for Item<'_> {
 
 static ORDER: Shape = Shape::new(
     "agora.market.v1.Order",
+    size_of::<Order<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -2579,6 +2581,7 @@ impl Checked for Order<'_> {
 
 static NOTIFICATION: Shape = Shape::new(
     "agora.market.v1.Notification",
+    size_of::<Notification<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Signed32)),
@@ -2594,6 +2597,7 @@ impl Checked for Notification<'_> {
 
 static REGISTER_SELLER_REQUEST: Shape = Shape::new(
     "agora.market.v1.RegisterSellerRequest",
+    size_of::<RegisterSellerRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2604,13 +2608,15 @@ impl Checked for RegisterSellerRequest<'_> {
     const SHAPE: &'static Shape = &REGISTER_SELLER_REQUEST;
 }
 
-static REGISTER_SELLER_RESPONSE: Shape = Shape::new("agora.market.v1.RegisterSellerResponse", &[]);
+static REGISTER_SELLER_RESPONSE: Shape =
+    Shape::new("agora.market.v1.RegisterSellerResponse", size_of::<RegisterSellerResponse>(), &[]);
 impl Checked for RegisterSellerResponse {
     const SHAPE: &'static Shape = &REGISTER_SELLER_RESPONSE;
 }
 
 static REGISTER_BUYER_REQUEST: Shape = Shape::new(
     "agora.market.v1.RegisterBuyerRequest",
+    size_of::<RegisterBuyerRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2621,13 +2627,15 @@ impl Checked for RegisterBuyerRequest<'_> {
     const SHAPE: &'static Shape = &REGISTER_BUYER_REQUEST;
 }
 
-static REGISTER_BUYER_RESPONSE: Shape = Shape::new("agora.market.v1.RegisterBuyerResponse", &[]);
+static REGISTER_BUYER_RESPONSE: Shape =
+    Shape::new("agora.market.v1.RegisterBuyerResponse", size_of::<RegisterBuyerResponse>(), &[]);
 impl Checked for RegisterBuyerResponse {
     const SHAPE: &'static Shape = &REGISTER_BUYER_RESPONSE;
 }
 
 static SELL_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.SellItemRequest",
+    size_of::<SellItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2645,6 +2653,7 @@ impl Checked for SellItemRequest<'_> {
 
 static SELL_ITEM_RESPONSE: Shape = Shape::new(
     "agora.market.v1.SellItemResponse",
+    size_of::<SellItemResponse>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32))],
 );
 impl Checked for SellItemResponse {
@@ -2653,6 +2662,7 @@ impl Checked for SellItemResponse {
 
 static UPDATE_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.UpdateItemRequest",
+    size_of::<UpdateItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2666,14 +2676,18 @@ impl Checked for UpdateItemRequest<'_> {
     const SHAPE: &'static Shape = &UPDATE_ITEM_REQUEST;
 }
 
-static UPDATE_ITEM_RESPONSE: Shape =
-    Shape::new("agora.market.v1.UpdateItemResponse", &[Field::one(1, Kind::Message(&ITEM))]);
+static UPDATE_ITEM_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.UpdateItemResponse",
+    size_of::<UpdateItemResponse<'_>>(),
+    &[Field::one(1, Kind::Message(&ITEM))],
+);
 impl Checked for UpdateItemResponse<'_> {
     const SHAPE: &'static Shape = &UPDATE_ITEM_RESPONSE;
 }
 
 static DELETE_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.DeleteItemRequest",
+    size_of::<DeleteItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2685,13 +2699,15 @@ impl Checked for DeleteItemRequest<'_> {
     const SHAPE: &'static Shape = &DELETE_ITEM_REQUEST;
 }
 
-static DELETE_ITEM_RESPONSE: Shape = Shape::new("agora.market.v1.DeleteItemResponse", &[]);
+static DELETE_ITEM_RESPONSE: Shape =
+    Shape::new("agora.market.v1.DeleteItemResponse", size_of::<DeleteItemResponse>(), &[]);
 impl Checked for DeleteItemResponse {
     const SHAPE: &'static Shape = &DELETE_ITEM_RESPONSE;
 }
 
 static DISPLAY_SELLER_ITEMS_REQUEST: Shape = Shape::new(
     "agora.market.v1.DisplaySellerItemsRequest",
+    size_of::<DisplaySellerItemsRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2706,6 +2722,7 @@ impl Checked for DisplaySellerItemsRequest<'_> {
 
 static DISPLAY_SELLER_ITEMS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.DisplaySellerItemsResponse",
+    size_of::<DisplaySellerItemsResponse<'_>>(),
     &[Field::many(1, Kind::Message(&ITEM)), Field::one(2, Kind::Text)],
 );
 impl Checked for DisplaySellerItemsResponse<'_> {
@@ -2714,6 +2731,7 @@ impl Checked for DisplaySellerItemsResponse<'_> {
 
 static SEARCH_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.SearchItemRequest",
+    size_of::<SearchItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Signed32)),
@@ -2729,6 +2747,7 @@ impl Checked for SearchItemRequest<'_> {
 
 static SEARCH_ITEM_RESPONSE: Shape = Shape::new(
     "agora.market.v1.SearchItemResponse",
+    size_of::<SearchItemResponse<'_>>(),
     &[
         Field::many(1, Kind::Message(&ITEM)),
         Field::one(2, Kind::Text),
@@ -2741,20 +2760,25 @@ impl Checked for SearchItemResponse<'_> {
 
 static GET_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.GetItemRequest",
+    size_of::<GetItemRequest>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Varint(Width::Signed32))],
 );
 impl Checked for GetItemRequest {
     const SHAPE: &'static Shape = &GET_ITEM_REQUEST;
 }
 
-static GET_ITEM_RESPONSE: Shape =
-    Shape::new("agora.market.v1.GetItemResponse", &[Field::one(1, Kind::Message(&ITEM))]);
+static GET_ITEM_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.GetItemResponse",
+    size_of::<GetItemResponse<'_>>(),
+    &[Field::one(1, Kind::Message(&ITEM))],
+);
 impl Checked for GetItemResponse<'_> {
     const SHAPE: &'static Shape = &GET_ITEM_RESPONSE;
 }
 
 static BUY_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.BuyItemRequest",
+    size_of::<BuyItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2768,14 +2792,18 @@ impl Checked for BuyItemRequest<'_> {
     const SHAPE: &'static Shape = &BUY_ITEM_REQUEST;
 }
 
-static BUY_ITEM_RESPONSE: Shape =
-    Shape::new("agora.market.v1.BuyItemResponse", &[Field::one(1, Kind::Message(&ORDER))]);
+static BUY_ITEM_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.BuyItemResponse",
+    size_of::<BuyItemResponse<'_>>(),
+    &[Field::one(1, Kind::Message(&ORDER))],
+);
 impl Checked for BuyItemResponse<'_> {
     const SHAPE: &'static Shape = &BUY_ITEM_RESPONSE;
 }
 
 static ADD_TO_WISH_LIST_REQUEST: Shape = Shape::new(
     "agora.market.v1.AddToWishListRequest",
+    size_of::<AddToWishListRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2787,13 +2815,15 @@ impl Checked for AddToWishListRequest<'_> {
     const SHAPE: &'static Shape = &ADD_TO_WISH_LIST_REQUEST;
 }
 
-static ADD_TO_WISH_LIST_RESPONSE: Shape = Shape::new("agora.market.v1.AddToWishListResponse", &[]);
+static ADD_TO_WISH_LIST_RESPONSE: Shape =
+    Shape::new("agora.market.v1.AddToWishListResponse", size_of::<AddToWishListResponse>(), &[]);
 impl Checked for AddToWishListResponse {
     const SHAPE: &'static Shape = &ADD_TO_WISH_LIST_RESPONSE;
 }
 
 static REMOVE_FROM_WISH_LIST_REQUEST: Shape = Shape::new(
     "agora.market.v1.RemoveFromWishListRequest",
+    size_of::<RemoveFromWishListRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2805,14 +2835,18 @@ impl Checked for RemoveFromWishListRequest<'_> {
     const SHAPE: &'static Shape = &REMOVE_FROM_WISH_LIST_REQUEST;
 }
 
-static REMOVE_FROM_WISH_LIST_RESPONSE: Shape =
-    Shape::new("agora.market.v1.RemoveFromWishListResponse", &[]);
+static REMOVE_FROM_WISH_LIST_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.RemoveFromWishListResponse",
+    size_of::<RemoveFromWishListResponse>(),
+    &[],
+);
 impl Checked for RemoveFromWishListResponse {
     const SHAPE: &'static Shape = &REMOVE_FROM_WISH_LIST_RESPONSE;
 }
 
 static VIEW_WISH_LIST_REQUEST: Shape = Shape::new(
     "agora.market.v1.ViewWishListRequest",
+    size_of::<ViewWishListRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2827,6 +2861,7 @@ impl Checked for ViewWishListRequest<'_> {
 
 static VIEW_WISH_LIST_RESPONSE: Shape = Shape::new(
     "agora.market.v1.ViewWishListResponse",
+    size_of::<ViewWishListResponse<'_>>(),
     &[Field::many(1, Kind::Message(&ITEM)), Field::one(2, Kind::Text)],
 );
 impl Checked for ViewWishListResponse<'_> {
@@ -2835,6 +2870,7 @@ impl Checked for ViewWishListResponse<'_> {
 
 static RATE_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.RateItemRequest",
+    size_of::<RateItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2847,13 +2883,15 @@ impl Checked for RateItemRequest<'_> {
     const SHAPE: &'static Shape = &RATE_ITEM_REQUEST;
 }
 
-static RATE_ITEM_RESPONSE: Shape = Shape::new("agora.market.v1.RateItemResponse", &[]);
+static RATE_ITEM_RESPONSE: Shape =
+    Shape::new("agora.market.v1.RateItemResponse", size_of::<RateItemResponse>(), &[]);
 impl Checked for RateItemResponse {
     const SHAPE: &'static Shape = &RATE_ITEM_RESPONSE;
 }
 
 static BUYER_ORDERS_REQUEST: Shape = Shape::new(
     "agora.market.v1.BuyerOrdersRequest",
+    size_of::<BuyerOrdersRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2868,6 +2906,7 @@ impl Checked for BuyerOrdersRequest<'_> {
 
 static BUYER_ORDERS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.BuyerOrdersResponse",
+    size_of::<BuyerOrdersResponse<'_>>(),
     &[Field::many(1, Kind::Message(&ORDER)), Field::one(2, Kind::Text)],
 );
 impl Checked for BuyerOrdersResponse<'_> {
@@ -2876,6 +2915,7 @@ impl Checked for BuyerOrdersResponse<'_> {
 
 static SELLER_ORDERS_REQUEST: Shape = Shape::new(
     "agora.market.v1.SellerOrdersRequest",
+    size_of::<SellerOrdersRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2890,6 +2930,7 @@ impl Checked for SellerOrdersRequest<'_> {
 
 static SELLER_ORDERS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.SellerOrdersResponse",
+    size_of::<SellerOrdersResponse<'_>>(),
     &[Field::many(1, Kind::Message(&ORDER)), Field::one(2, Kind::Text)],
 );
 impl Checked for SellerOrdersResponse<'_> {
@@ -2898,6 +2939,7 @@ impl Checked for SellerOrdersResponse<'_> {
 
 static WATCH_NOTIFICATIONS_REQUEST: Shape = Shape::new(
     "agora.market.v1.WatchNotificationsRequest",
+    size_of::<WatchNotificationsRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2910,6 +2952,7 @@ impl Checked for WatchNotificationsRequest<'_> {
 
 static WATCH_NOTIFICATIONS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.WatchNotificationsResponse",
+    size_of::<WatchNotificationsResponse<'_>>(),
     &[Field::one(1, Kind::Message(&NOTIFICATION)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for WatchNotificationsResponse<'_> {
@@ -2918,6 +2961,7 @@ impl Checked for WatchNotificationsResponse<'_> {
 
 static ACKNOWLEDGE_NOTIFICATIONS_REQUEST: Shape = Shape::new(
     "agora.market.v1.AcknowledgeNotificationsRequest",
+    size_of::<AcknowledgeNotificationsRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
@@ -2929,26 +2973,36 @@ impl Checked for AcknowledgeNotificationsRequest<'_> {
     const SHAPE: &'static Shape = &ACKNOWLEDGE_NOTIFICATIONS_REQUEST;
 }
 
-static ACKNOWLEDGE_NOTIFICATIONS_RESPONSE: Shape =
-    Shape::new("agora.market.v1.AcknowledgeNotificationsResponse", &[]);
+static ACKNOWLEDGE_NOTIFICATIONS_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.AcknowledgeNotificationsResponse",
+    size_of::<AcknowledgeNotificationsResponse>(),
+    &[],
+);
 impl Checked for AcknowledgeNotificationsResponse {
     const SHAPE: &'static Shape = &ACKNOWLEDGE_NOTIFICATIONS_RESPONSE;
 }
 
-static U_INT64_VALUE: Shape =
-    Shape::new("google.protobuf.UInt64Value", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static U_INT64_VALUE: Shape = Shape::new(
+    "google.protobuf.UInt64Value",
+    size_of::<UInt64Value>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for UInt64Value {
     const SHAPE: &'static Shape = &U_INT64_VALUE;
 }
 
-static U_INT32_VALUE: Shape =
-    Shape::new("google.protobuf.UInt32Value", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
+static U_INT32_VALUE: Shape = Shape::new(
+    "google.protobuf.UInt32Value",
+    size_of::<UInt32Value>(),
+    &[Field::one(1, Kind::Varint(Width::Unsigned32))],
+);
 impl Checked for UInt32Value {
     const SHAPE: &'static Shape = &U_INT32_VALUE;
 }
 
 static MODERATE_ACCOUNT_REQUEST: Shape = Shape::new(
     "agora.market.v1.ModerateAccountRequest",
+    size_of::<ModerateAccountRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Signed32)),
@@ -2959,14 +3013,18 @@ impl Checked for ModerateAccountRequest<'_> {
     const SHAPE: &'static Shape = &MODERATE_ACCOUNT_REQUEST;
 }
 
-static MODERATE_ACCOUNT_RESPONSE: Shape =
-    Shape::new("agora.market.v1.ModerateAccountResponse", &[]);
+static MODERATE_ACCOUNT_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.ModerateAccountResponse",
+    size_of::<ModerateAccountResponse>(),
+    &[],
+);
 impl Checked for ModerateAccountResponse {
     const SHAPE: &'static Shape = &MODERATE_ACCOUNT_RESPONSE;
 }
 
 static MODERATE_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.ModerateItemRequest",
+    size_of::<ModerateItemRequest<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -2977,13 +3035,15 @@ impl Checked for ModerateItemRequest<'_> {
     const SHAPE: &'static Shape = &MODERATE_ITEM_REQUEST;
 }
 
-static MODERATE_ITEM_RESPONSE: Shape = Shape::new("agora.market.v1.ModerateItemResponse", &[]);
+static MODERATE_ITEM_RESPONSE: Shape =
+    Shape::new("agora.market.v1.ModerateItemResponse", size_of::<ModerateItemResponse>(), &[]);
 impl Checked for ModerateItemResponse {
     const SHAPE: &'static Shape = &MODERATE_ITEM_RESPONSE;
 }
 
 static LIST_RESTRICTED_ACCOUNTS_REQUEST: Shape = Shape::new(
     "agora.market.v1.ListRestrictedAccountsRequest",
+    size_of::<ListRestrictedAccountsRequest<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Text)],
 );
 impl Checked for ListRestrictedAccountsRequest<'_> {
@@ -2992,6 +3052,7 @@ impl Checked for ListRestrictedAccountsRequest<'_> {
 
 static RESTRICTED_ACCOUNT: Shape = Shape::new(
     "agora.market.v1.RestrictedAccount",
+    size_of::<RestrictedAccount<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Signed32))],
 );
 impl Checked for RestrictedAccount<'_> {
@@ -3000,6 +3061,7 @@ impl Checked for RestrictedAccount<'_> {
 
 static LIST_RESTRICTED_ACCOUNTS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.ListRestrictedAccountsResponse",
+    size_of::<ListRestrictedAccountsResponse<'_>>(),
     &[Field::many(1, Kind::Message(&RESTRICTED_ACCOUNT)), Field::one(2, Kind::Text)],
 );
 impl Checked for ListRestrictedAccountsResponse<'_> {
@@ -3008,6 +3070,7 @@ impl Checked for ListRestrictedAccountsResponse<'_> {
 
 static LIST_REMOVED_ITEMS_REQUEST: Shape = Shape::new(
     "agora.market.v1.ListRemovedItemsRequest",
+    size_of::<ListRemovedItemsRequest<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Text)],
 );
 impl Checked for ListRemovedItemsRequest<'_> {
@@ -3016,6 +3079,7 @@ impl Checked for ListRemovedItemsRequest<'_> {
 
 static REMOVED_ITEM: Shape = Shape::new(
     "agora.market.v1.RemovedItem",
+    size_of::<RemovedItem<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Text),
@@ -3028,6 +3092,7 @@ impl Checked for RemovedItem<'_> {
 
 static LIST_REMOVED_ITEMS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.ListRemovedItemsResponse",
+    size_of::<ListRemovedItemsResponse<'_>>(),
     &[Field::many(1, Kind::Message(&REMOVED_ITEM)), Field::one(2, Kind::Text)],
 );
 impl Checked for ListRemovedItemsResponse<'_> {

@@ -298,6 +298,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static HELLO: Shape = Shape::new(
     "agora.native.v1.Hello",
+    size_of::<Hello>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -310,6 +311,7 @@ impl Checked for Hello {
 
 static METADATA_FIELD: Shape = Shape::new(
     "agora.native.v1.MetadataField",
+    size_of::<MetadataField<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Bytes)],
 );
 impl Checked for MetadataField<'_> {
@@ -318,6 +320,7 @@ impl Checked for MetadataField<'_> {
 
 static REQUEST_HEADER: Shape = Shape::new(
     "agora.native.v1.RequestHeader",
+    size_of::<RequestHeader<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -328,14 +331,18 @@ impl Checked for RequestHeader<'_> {
     const SHAPE: &'static Shape = &REQUEST_HEADER;
 }
 
-static RESPONSE_HEADER: Shape =
-    Shape::new("agora.native.v1.ResponseHeader", &[Field::many(1, Kind::Message(&METADATA_FIELD))]);
+static RESPONSE_HEADER: Shape = Shape::new(
+    "agora.native.v1.ResponseHeader",
+    size_of::<ResponseHeader<'_>>(),
+    &[Field::many(1, Kind::Message(&METADATA_FIELD))],
+);
 impl Checked for ResponseHeader<'_> {
     const SHAPE: &'static Shape = &RESPONSE_HEADER;
 }
 
 static TRAILERS: Shape = Shape::new(
     "agora.native.v1.Trailers",
+    size_of::<Trailers<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Text),
@@ -349,6 +356,7 @@ impl Checked for Trailers<'_> {
 
 static GO_AWAY: Shape = Shape::new(
     "agora.native.v1.GoAway",
+    size_of::<GoAway<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),

@@ -1476,6 +1476,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static EXCHANGE_REQUEST: Shape = Shape::new(
     "agora.raft.v1.ExchangeRequest",
+    size_of::<ExchangeRequest<'_>>(),
     &[Field::one(1, Kind::Message(&HELLO)), Field::one(2, Kind::Message(&MESSAGE))],
 );
 impl Checked for ExchangeRequest<'_> {
@@ -1484,6 +1485,7 @@ impl Checked for ExchangeRequest<'_> {
 
 static EXCHANGE_RESPONSE: Shape = Shape::new(
     "agora.raft.v1.ExchangeResponse",
+    size_of::<ExchangeResponse<'_>>(),
     &[Field::one(1, Kind::Message(&HELLO)), Field::one(2, Kind::Message(&MESSAGE))],
 );
 impl Checked for ExchangeResponse<'_> {
@@ -1492,6 +1494,7 @@ impl Checked for ExchangeResponse<'_> {
 
 static HELLO: Shape = Shape::new(
     "agora.raft.v1.Hello",
+    size_of::<Hello<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Varint(Width::Unsigned32)),
@@ -1509,6 +1512,7 @@ impl Checked for Hello<'_> {
 
 static MEMBER: Shape = Shape::new(
     "agora.raft.v1.Member",
+    size_of::<Member<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Text)],
 );
 impl Checked for Member<'_> {
@@ -1517,6 +1521,7 @@ impl Checked for Member<'_> {
 
 static INTRODUCTION: Shape = Shape::new(
     "agora.raft.v1.Introduction",
+    size_of::<Introduction>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1537,6 +1542,7 @@ impl Checked for Introduction {
 
 static REMEMBERED: Shape = Shape::new(
     "agora.raft.v1.Remembered",
+    size_of::<Remembered>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1549,6 +1555,7 @@ impl Checked for Remembered {
 
 static MESSAGE: Shape = Shape::new(
     "agora.raft.v1.Message",
+    size_of::<Message<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Message(&PRE_VOTE)),
@@ -1568,20 +1575,25 @@ impl Checked for Message<'_> {
 
 static PRE_VOTE: Shape = Shape::new(
     "agora.raft.v1.PreVote",
+    size_of::<PreVote>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for PreVote {
     const SHAPE: &'static Shape = &PRE_VOTE;
 }
 
-static PRE_VOTE_REPLY: Shape =
-    Shape::new("agora.raft.v1.PreVoteReply", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
+static PRE_VOTE_REPLY: Shape = Shape::new(
+    "agora.raft.v1.PreVoteReply",
+    size_of::<PreVoteReply>(),
+    &[Field::one(1, Kind::Varint(Width::Unsigned32))],
+);
 impl Checked for PreVoteReply {
     const SHAPE: &'static Shape = &PRE_VOTE_REPLY;
 }
 
 static REQUEST_VOTE: Shape = Shape::new(
     "agora.raft.v1.RequestVote",
+    size_of::<RequestVote>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1593,14 +1605,18 @@ impl Checked for RequestVote {
     const SHAPE: &'static Shape = &REQUEST_VOTE;
 }
 
-static RELEASED: Shape =
-    Shape::new("agora.raft.v1.Released", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static RELEASED: Shape = Shape::new(
+    "agora.raft.v1.Released",
+    size_of::<Released>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for Released {
     const SHAPE: &'static Shape = &RELEASED;
 }
 
 static REQUEST_VOTE_REPLY: Shape = Shape::new(
     "agora.raft.v1.RequestVoteReply",
+    size_of::<RequestVoteReply>(),
     &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::many(2, Kind::Message(&PROMISE))],
 );
 impl Checked for RequestVoteReply {
@@ -1609,6 +1625,7 @@ impl Checked for RequestVoteReply {
 
 static PROMISE: Shape = Shape::new(
     "agora.raft.v1.Promise",
+    size_of::<Promise>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for Promise {
@@ -1617,6 +1634,7 @@ impl Checked for Promise {
 
 static APPEND_ENTRIES: Shape = Shape::new(
     "agora.raft.v1.AppendEntries",
+    size_of::<AppendEntries<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1633,6 +1651,7 @@ impl Checked for AppendEntries<'_> {
 
 static ENTRY: Shape = Shape::new(
     "agora.raft.v1.Entry",
+    size_of::<Entry<'_>>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1647,6 +1666,7 @@ impl Checked for Entry<'_> {
 
 static ORIGIN: Shape = Shape::new(
     "agora.raft.v1.Origin",
+    size_of::<Origin>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1659,6 +1679,7 @@ impl Checked for Origin {
 
 static APPEND_ENTRIES_REPLY: Shape = Shape::new(
     "agora.raft.v1.AppendEntriesReply",
+    size_of::<AppendEntriesReply>(),
     &[
         Field::one(1, Kind::Message(&MATCHED)),
         Field::one(2, Kind::Message(&CONFLICT)),
@@ -1671,14 +1692,18 @@ impl Checked for AppendEntriesReply {
     const SHAPE: &'static Shape = &APPEND_ENTRIES_REPLY;
 }
 
-static MATCHED: Shape =
-    Shape::new("agora.raft.v1.Matched", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static MATCHED: Shape = Shape::new(
+    "agora.raft.v1.Matched",
+    size_of::<Matched>(),
+    &[Field::one(1, Kind::Varint(Width::Bits64))],
+);
 impl Checked for Matched {
     const SHAPE: &'static Shape = &MATCHED;
 }
 
 static CONFLICT: Shape = Shape::new(
     "agora.raft.v1.Conflict",
+    size_of::<Conflict>(),
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1689,13 +1714,14 @@ impl Checked for Conflict {
     const SHAPE: &'static Shape = &CONFLICT;
 }
 
-static STALE: Shape = Shape::new("agora.raft.v1.Stale", &[]);
+static STALE: Shape = Shape::new("agora.raft.v1.Stale", size_of::<Stale>(), &[]);
 impl Checked for Stale {
     const SHAPE: &'static Shape = &STALE;
 }
 
 static SNAPSHOT_MARK: Shape = Shape::new(
     "agora.raft.v1.SnapshotMark",
+    size_of::<SnapshotMark>(),
     &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for SnapshotMark {
@@ -1704,6 +1730,7 @@ impl Checked for SnapshotMark {
 
 static INSTALL_SNAPSHOT: Shape = Shape::new(
     "agora.raft.v1.InstallSnapshot",
+    size_of::<InstallSnapshot<'_>>(),
     &[
         Field::one(1, Kind::Message(&SNAPSHOT_MARK)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1719,6 +1746,7 @@ impl Checked for InstallSnapshot<'_> {
 
 static INSTALL_SNAPSHOT_REPLY: Shape = Shape::new(
     "agora.raft.v1.InstallSnapshotReply",
+    size_of::<InstallSnapshotReply>(),
     &[
         Field::one(1, Kind::Message(&SNAPSHOT_MARK)),
         Field::one(2, Kind::Varint(Width::Bits64)),
@@ -1730,7 +1758,7 @@ impl Checked for InstallSnapshotReply {
     const SHAPE: &'static Shape = &INSTALL_SNAPSHOT_REPLY;
 }
 
-static TIMEOUT_NOW: Shape = Shape::new("agora.raft.v1.TimeoutNow", &[]);
+static TIMEOUT_NOW: Shape = Shape::new("agora.raft.v1.TimeoutNow", size_of::<TimeoutNow>(), &[]);
 impl Checked for TimeoutNow {
     const SHAPE: &'static Shape = &TIMEOUT_NOW;
 }

@@ -221,27 +221,33 @@ pub mod mod_HealthListResponse {
 
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
-static HEALTH_CHECK_REQUEST: Shape =
-    Shape::new("grpc.health.v1.HealthCheckRequest", &[Field::one(1, Kind::Text)]);
+static HEALTH_CHECK_REQUEST: Shape = Shape::new(
+    "grpc.health.v1.HealthCheckRequest",
+    size_of::<HealthCheckRequest<'_>>(),
+    &[Field::one(1, Kind::Text)],
+);
 impl Checked for HealthCheckRequest<'_> {
     const SHAPE: &'static Shape = &HEALTH_CHECK_REQUEST;
 }
 
 static HEALTH_CHECK_RESPONSE: Shape = Shape::new(
     "grpc.health.v1.HealthCheckResponse",
+    size_of::<HealthCheckResponse>(),
     &[Field::one(1, Kind::Varint(Width::Signed32))],
 );
 impl Checked for HealthCheckResponse {
     const SHAPE: &'static Shape = &HEALTH_CHECK_RESPONSE;
 }
 
-static HEALTH_LIST_REQUEST: Shape = Shape::new("grpc.health.v1.HealthListRequest", &[]);
+static HEALTH_LIST_REQUEST: Shape =
+    Shape::new("grpc.health.v1.HealthListRequest", size_of::<HealthListRequest>(), &[]);
 impl Checked for HealthListRequest {
     const SHAPE: &'static Shape = &HEALTH_LIST_REQUEST;
 }
 
 static HEALTH_LIST_RESPONSE: Shape = Shape::new(
     "grpc.health.v1.HealthListResponse",
+    size_of::<HealthListResponse<'_>>(),
     &[Field::many(1, Kind::Message(&HEALTH_LIST_RESPONSE_STATUSES_ENTRY))],
 );
 impl Checked for HealthListResponse<'_> {
@@ -250,6 +256,7 @@ impl Checked for HealthListResponse<'_> {
 
 static HEALTH_LIST_RESPONSE_STATUSES_ENTRY: Shape = Shape::new(
     "grpc.health.v1.HealthListResponse.StatusesEntry",
+    size_of::<mod_HealthListResponse::StatusesEntry<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Message(&HEALTH_CHECK_RESPONSE))],
 );
 impl Checked for mod_HealthListResponse::StatusesEntry<'_> {

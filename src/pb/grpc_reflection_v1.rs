@@ -429,6 +429,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
 static SERVER_REFLECTION_REQUEST: Shape = Shape::new(
     "grpc.reflection.v1.ServerReflectionRequest",
+    size_of::<ServerReflectionRequest<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(3, Kind::Text),
@@ -444,6 +445,7 @@ impl Checked for ServerReflectionRequest<'_> {
 
 static EXTENSION_REQUEST: Shape = Shape::new(
     "grpc.reflection.v1.ExtensionRequest",
+    size_of::<ExtensionRequest<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Signed32))],
 );
 impl Checked for ExtensionRequest<'_> {
@@ -452,6 +454,7 @@ impl Checked for ExtensionRequest<'_> {
 
 static SERVER_REFLECTION_RESPONSE: Shape = Shape::new(
     "grpc.reflection.v1.ServerReflectionResponse",
+    size_of::<ServerReflectionResponse<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Message(&SERVER_REFLECTION_REQUEST)),
@@ -465,14 +468,18 @@ impl Checked for ServerReflectionResponse<'_> {
     const SHAPE: &'static Shape = &SERVER_REFLECTION_RESPONSE;
 }
 
-static FILE_DESCRIPTOR_RESPONSE: Shape =
-    Shape::new("grpc.reflection.v1.FileDescriptorResponse", &[Field::many(1, Kind::Bytes)]);
+static FILE_DESCRIPTOR_RESPONSE: Shape = Shape::new(
+    "grpc.reflection.v1.FileDescriptorResponse",
+    size_of::<FileDescriptorResponse<'_>>(),
+    &[Field::many(1, Kind::Bytes)],
+);
 impl Checked for FileDescriptorResponse<'_> {
     const SHAPE: &'static Shape = &FILE_DESCRIPTOR_RESPONSE;
 }
 
 static EXTENSION_NUMBER_RESPONSE: Shape = Shape::new(
     "grpc.reflection.v1.ExtensionNumberResponse",
+    size_of::<ExtensionNumberResponse<'_>>(),
     &[Field::one(1, Kind::Text), Field::many(2, Kind::Packed(Width::Signed32))],
 );
 impl Checked for ExtensionNumberResponse<'_> {
@@ -481,20 +488,25 @@ impl Checked for ExtensionNumberResponse<'_> {
 
 static LIST_SERVICE_RESPONSE: Shape = Shape::new(
     "grpc.reflection.v1.ListServiceResponse",
+    size_of::<ListServiceResponse<'_>>(),
     &[Field::many(1, Kind::Message(&SERVICE_RESPONSE))],
 );
 impl Checked for ListServiceResponse<'_> {
     const SHAPE: &'static Shape = &LIST_SERVICE_RESPONSE;
 }
 
-static SERVICE_RESPONSE: Shape =
-    Shape::new("grpc.reflection.v1.ServiceResponse", &[Field::one(1, Kind::Text)]);
+static SERVICE_RESPONSE: Shape = Shape::new(
+    "grpc.reflection.v1.ServiceResponse",
+    size_of::<ServiceResponse<'_>>(),
+    &[Field::one(1, Kind::Text)],
+);
 impl Checked for ServiceResponse<'_> {
     const SHAPE: &'static Shape = &SERVICE_RESPONSE;
 }
 
 static ERROR_RESPONSE: Shape = Shape::new(
     "grpc.reflection.v1.ErrorResponse",
+    size_of::<ErrorResponse<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Signed32)), Field::one(2, Kind::Text)],
 );
 impl Checked for ErrorResponse<'_> {

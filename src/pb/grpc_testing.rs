@@ -477,24 +477,29 @@ impl<'a> MessageWrite for StreamingOutputCallResponse<'a> {
 
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
-static EMPTY: Shape = Shape::new("grpc.testing.Empty", &[]);
+static EMPTY: Shape = Shape::new("grpc.testing.Empty", size_of::<Empty>(), &[]);
 impl Checked for Empty {
     const SHAPE: &'static Shape = &EMPTY;
 }
 
-static BOOL_VALUE: Shape =
-    Shape::new("grpc.testing.BoolValue", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
+static BOOL_VALUE: Shape = Shape::new(
+    "grpc.testing.BoolValue",
+    size_of::<BoolValue>(),
+    &[Field::one(1, Kind::Varint(Width::Unsigned32))],
+);
 impl Checked for BoolValue {
     const SHAPE: &'static Shape = &BOOL_VALUE;
 }
 
-static PAYLOAD: Shape = Shape::new("grpc.testing.Payload", &[Field::one(2, Kind::Bytes)]);
+static PAYLOAD: Shape =
+    Shape::new("grpc.testing.Payload", size_of::<Payload<'_>>(), &[Field::one(2, Kind::Bytes)]);
 impl Checked for Payload<'_> {
     const SHAPE: &'static Shape = &PAYLOAD;
 }
 
 static ECHO_STATUS: Shape = Shape::new(
     "grpc.testing.EchoStatus",
+    size_of::<EchoStatus<'_>>(),
     &[Field::one(1, Kind::Varint(Width::Signed32)), Field::one(2, Kind::Text)],
 );
 impl Checked for EchoStatus<'_> {
@@ -503,6 +508,7 @@ impl Checked for EchoStatus<'_> {
 
 static SIMPLE_REQUEST: Shape = Shape::new(
     "grpc.testing.SimpleRequest",
+    size_of::<SimpleRequest<'_>>(),
     &[
         Field::one(2, Kind::Varint(Width::Signed32)),
         Field::one(3, Kind::Message(&PAYLOAD)),
@@ -519,6 +525,7 @@ impl Checked for SimpleRequest<'_> {
 
 static SIMPLE_RESPONSE: Shape = Shape::new(
     "grpc.testing.SimpleResponse",
+    size_of::<SimpleResponse<'_>>(),
     &[Field::one(1, Kind::Message(&PAYLOAD)), Field::one(2, Kind::Text), Field::one(3, Kind::Text)],
 );
 impl Checked for SimpleResponse<'_> {
@@ -527,6 +534,7 @@ impl Checked for SimpleResponse<'_> {
 
 static STREAMING_INPUT_CALL_REQUEST: Shape = Shape::new(
     "grpc.testing.StreamingInputCallRequest",
+    size_of::<StreamingInputCallRequest<'_>>(),
     &[Field::one(1, Kind::Message(&PAYLOAD)), Field::one(2, Kind::Message(&BOOL_VALUE))],
 );
 impl Checked for StreamingInputCallRequest<'_> {
@@ -535,6 +543,7 @@ impl Checked for StreamingInputCallRequest<'_> {
 
 static STREAMING_INPUT_CALL_RESPONSE: Shape = Shape::new(
     "grpc.testing.StreamingInputCallResponse",
+    size_of::<StreamingInputCallResponse>(),
     &[Field::one(1, Kind::Varint(Width::Signed32))],
 );
 impl Checked for StreamingInputCallResponse {
@@ -543,6 +552,7 @@ impl Checked for StreamingInputCallResponse {
 
 static RESPONSE_PARAMETERS: Shape = Shape::new(
     "grpc.testing.ResponseParameters",
+    size_of::<ResponseParameters>(),
     &[
         Field::one(1, Kind::Varint(Width::Signed32)),
         Field::one(2, Kind::Varint(Width::Signed32)),
@@ -555,6 +565,7 @@ impl Checked for ResponseParameters {
 
 static STREAMING_OUTPUT_CALL_REQUEST: Shape = Shape::new(
     "grpc.testing.StreamingOutputCallRequest",
+    size_of::<StreamingOutputCallRequest<'_>>(),
     &[
         Field::many(2, Kind::Message(&RESPONSE_PARAMETERS)),
         Field::one(3, Kind::Message(&PAYLOAD)),
@@ -567,6 +578,7 @@ impl Checked for StreamingOutputCallRequest<'_> {
 
 static STREAMING_OUTPUT_CALL_RESPONSE: Shape = Shape::new(
     "grpc.testing.StreamingOutputCallResponse",
+    size_of::<StreamingOutputCallResponse<'_>>(),
     &[Field::one(1, Kind::Message(&PAYLOAD))],
 );
 impl Checked for StreamingOutputCallResponse<'_> {

@@ -91,13 +91,15 @@ impl<'a> MessageWrite for ServeClientReply<'a> {
 
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
-static SERVE_CLIENT_ARGS: Shape = Shape::new("ServeClientArgs", &[Field::one(1, Kind::Text)]);
+static SERVE_CLIENT_ARGS: Shape =
+    Shape::new("ServeClientArgs", size_of::<ServeClientArgs<'_>>(), &[Field::one(1, Kind::Text)]);
 impl Checked for ServeClientArgs<'_> {
     const SHAPE: &'static Shape = &SERVE_CLIENT_ARGS;
 }
 
 static SERVE_CLIENT_REPLY: Shape = Shape::new(
     "ServeClientReply",
+    size_of::<ServeClientReply<'_>>(),
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),

@@ -25,6 +25,9 @@ pub enum Error {
     NotText(FieldPath),
     /// A field that may occur once (a message or a packed list) occurred again.
     Twice(FieldPath),
+    /// Lists with so many elements that the decoded message would be many times as large as its
+    /// bytes.
+    TooManyElements(FieldPath),
     /// A list of numbers that is not packed.
     Unpacked(FieldPath),
     /// The message is well-formed but quick-protobuf refused it: a defect of this program.
@@ -59,6 +62,9 @@ impl fmt::Display for Error {
             Error::OutOfRange(path) => write!(f, "{path} is out of its type's range"),
             Error::NotText(path) => write!(f, "{path} is not UTF-8"),
             Error::Twice(path) => write!(f, "{path} came twice"),
+            Error::TooManyElements(path) => {
+                write!(f, "{path} has more elements than a message of this length may have")
+            }
             Error::Unpacked(path) => write!(f, "{path} is a list of numbers and is not packed"),
             Error::Decoder => f.write_str("the decoder refused a well-formed message"),
         }

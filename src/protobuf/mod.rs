@@ -18,6 +18,7 @@
 //! | a field with another wire type | skipped as unknown | refused |
 //! | a group, a zero or oversized field number, a varint beyond 64 bits | differs | refused |
 //! | text that is not UTF-8 | refused | refused |
+//! | so many elements of lists that they take more than four times 4 MiB, and four times the message's length | decoded | refused |
 //! | a field that the shape does not know | skipped | skipped, when well formed |
 //!
 //! A message that passes has the same meaning for quick-protobuf as for every other implementation.

@@ -5,6 +5,8 @@
 pub struct Shape {
     /// The message's full name: `agora.market.v1.BuyItemRequest`.
     pub name: &'static str,
+    /// The size of the decoded message in bytes, without what it points to.
+    pub(super) size_bytes: usize,
     /// Sorted by number, at most [`Shape::MAX_FIELDS`].
     fields: &'static [Field],
 }
@@ -63,7 +65,27 @@ impl Field {
     }
 }
 
+impl Kind {
+    /// The size of a decoded value in bytes, when it is an element of a list.
+    pub(super) const fn size_bytes(self) -> usize {
+        match self {
+            Kind::Varint(width) | Kind::Packed(width) => width.size_bytes(),
+            Kind::Fixed32 => 4,
+            Kind::Fixed64 => 8,
+            Kind::Bytes | Kind::Text => size_of::<std::borrow::Cow<'_, [u8]>>(),
+            Kind::Message(shape) => shape.size_bytes,
+        }
+    }
+}
+
 impl Width {
+    const fn size_bytes(self) -> usize {
+        match self {
+            Width::Bits64 => 8,
+            Width::Unsigned32 | Width::Signed32 => 4,
+        }
+    }
+
     pub(super) const fn holds(self, value: u64) -> bool {
         match self {
             Width::Bits64 => true,
@@ -80,18 +102,18 @@ impl Shape {
     /// The maximum number of fields of a message: one bit of a `u64` each.
     pub const MAX_FIELDS: usize = 64;
 
-    /// A shape with these fields.
+    /// A shape with these fields, of a message that takes so many bytes when it is decoded.
     ///
     /// # Panics
     /// At compile time: more than [`Shape::MAX_FIELDS`], or not in rising order.
-    pub const fn new(name: &'static str, fields: &'static [Field]) -> Shape {
+    pub const fn new(name: &'static str, size_bytes: usize, fields: &'static [Field]) -> Shape {
         assert!(fields.len() <= Shape::MAX_FIELDS, "a message has at most 64 fields");
         let mut index = 1;
         while index < fields.len() {
             assert!(fields[index - 1].number < fields[index].number, "fields rise by number");
             index += 1;
         }
-        Shape { name, fields }
+        Shape { name, size_bytes, fields }
     }
 
     /// The fields, sorted by number.

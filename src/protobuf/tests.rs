@@ -11,10 +11,12 @@ use crate::seed::{Seed, each_seed};
 
 static INNER: Shape = Shape::new(
     "test.Inner",
+    size_of::<Inner<'_>>(),
     &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Unsigned32))],
 );
 static OUTER: Shape = Shape::new(
     "test.Outer",
+    size_of::<Outer<'_>>(),
     &[
         Field::one(1, Kind::Message(&INNER)),
         Field::one(2, Kind::Bytes),
@@ -25,7 +27,8 @@ static OUTER: Shape = Shape::new(
         Field::one(70, Kind::Fixed32),
     ],
 );
-static NEST: Shape = Shape::new("test.Nest", &[Field::one(1, Kind::Message(&NEST))]);
+static NEST: Shape =
+    Shape::new("test.Nest", size_of::<Nest>(), &[Field::one(1, Kind::Message(&NEST))]);
 
 #[derive(Debug, Default, PartialEq)]
 struct Inner<'a> {
@@ -333,6 +336,24 @@ fn encoding_appends_to_a_buffer() {
     encode_into(&Inner { text: "hi".into(), count: 3 }, &mut bytes);
     assert_eq!(bytes, b"kept\x0a\x02hi\x10\x03");
     assert_eq!(encode(&Inner { text: "hi".into(), count: 3 }), bytes[4..]);
+}
+
+#[test]
+fn lists_with_too_many_elements_for_the_length_are_refused() {
+    // 2,000,000 messages in 4 MB, which would take more than 100 MB.
+    let empty = b"\x22\x00".repeat(2_000_000);
+    assert_eq!(check(&empty, &OUTER), Err(Error::TooManyElements(outer(4))));
+    // As many as 4 MB may have, and as many as that in a longer message.
+    let few = b"\x22\x00".repeat(8 * 1024 * 1024 / size_of::<Inner<'_>>());
+    assert_eq!(check(&few, &OUTER), Ok(()));
+    let padding = b"\x12\x04abcd".repeat(empty.len() * size_of::<Inner<'_>>() / 24);
+    assert_eq!(check(&[padding, empty].concat(), &OUTER), Ok(()));
+    let mut packed = b"\x1a\x80\x89\x7a".to_vec();
+    packed.resize(packed.len() + 2_000_000, 1);
+    assert_eq!(check(&packed, &OUTER), Ok(()));
+    let mut packed = b"\x1a\x80\x92\xf4\x01".to_vec();
+    packed.resize(packed.len() + 4_000_000, 1);
+    assert_eq!(check(&packed, &OUTER), Err(Error::TooManyElements(outer(3))));
 }
 
 #[test]

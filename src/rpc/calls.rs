@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::addresses::{AddressUsage, CallPermit};
 use super::answer::RunningHandlers;
 use super::catch_panic::catch_panic;
 use super::connection_limiter::ConnectionSlot;
@@ -31,6 +32,8 @@ pub(super) struct CallState {
 pub(super) struct Running {
     pub(super) handler: Box<dyn CallHandler>,
     pub(super) flow: Arc<Flow>,
+    /// Counts a call whose handler runs on the server's thread, for its address.
+    pub(super) _permit: Option<CallPermit>,
     /// The handler is to be notified once nothing of the call is queued.
     pub(super) awaits_drained: bool,
     /// Lengths of the messages that the handler received while the client's queue was above the
@@ -56,15 +59,20 @@ pub(super) struct Calls {
     taken: Vec<(CallId, usize)>,
     /// Calls whose handlers panicked outside of a [`super::dispatch::Dispatch`], with their status.
     failed: Vec<(CallId, Status)>,
-    /// The connection's slot.
+    /// The connection's slot, and the usage of its address.
     pub(super) slot: ConnectionSlot,
+    pub(super) address: Arc<AddressUsage>,
     /// A client's connection beyond the limit.
     pub(super) is_over_client_limit: bool,
 }
 
 impl Calls {
     /// No calls yet. `max_running_handlers` limits handlers that run outside of the event loop.
-    pub(super) fn new(slot: ConnectionSlot, max_running_handlers: usize) -> Calls {
+    pub(super) fn new(
+        slot: ConnectionSlot,
+        address: Arc<AddressUsage>,
+        max_running_handlers: usize,
+    ) -> Calls {
         Calls {
             open: Vec::new(),
             spare: None,
@@ -75,6 +83,7 @@ impl Calls {
             taken: Vec::new(),
             failed: Vec::new(),
             slot,
+            address,
             is_over_client_limit: false,
         }
     }

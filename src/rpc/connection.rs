@@ -10,17 +10,22 @@
 //! GOAWAY or a refusal). So a connection lingers: it shuts its sending side down, and reads and
 //! discards input until the peer has closed its side.
 
+mod leaving;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(super) use leaving::Idleness;
+
 use super::batch::Batch;
 use super::calls::Calls;
 use super::connection_limiter::ConnectionSlot;
 use super::dispatch::{Dispatch, Shared};
 use super::outbound::{Action, ConnectionId, unread_limit_reached};
+use super::refusals::Refusal;
 use super::socket::Socket;
 use super::tls::ServerTls;
 use crate::call::{CallId, Code, Principal, ServerSink, Status};
@@ -53,6 +58,8 @@ pub(super) struct TurnContext<'a> {
     pub(super) tls: Option<&'a ServerTls>,
     /// The read buffer.
     pub(super) buffer: &'a mut [u8],
+    /// How many bytes it may read.
+    pub(super) read_bytes: usize,
     pub(super) batch: &'a mut Batch,
     /// Failures of TLS in this turn, in words.
     pub(super) tls_failures: &'a mut Vec<String>,
@@ -169,14 +176,17 @@ impl Connection {
             let now = turn.now;
             self.with_dispatch(turn, |session, dispatch| session.resume(now, dispatch));
         }
+        let mut left = turn.read_bytes;
         for _ in 0..READS_PER_TURN {
             let may_read = self.readable && self.session.wants_input();
-            if !may_read || self.stage != Stage::Open {
+            if !may_read || left == 0 || self.stage != Stage::Open {
                 return;
             }
-            match self.socket.read(turn.buffer) {
+            let space = self.socket.read_space(turn.buffer.len(), left);
+            match self.socket.read(&mut turn.buffer[..space]) {
                 Ok(0) => return self.handle_connection_lost(turn),
                 Ok(n) => {
+                    left = left.saturating_sub(n);
                     self.readable = !self.socket.is_empty();
                     self.take(n, turn);
                 }
@@ -191,7 +201,7 @@ impl Connection {
     fn take(&mut self, n: usize, turn: &mut TurnContext<'_>) {
         if mem::take(&mut self.is_first_read) {
             match (sniff(&turn.buffer[..n]), turn.tls) {
-                (Sniffed::Tls, Some(tls)) => {
+                (Sniffed::Tls, Some(tls)) if !self.is_leaving() => {
                     if let Err(error) = self.socket.accept_tls(tls, &mut turn.buffer[..n]) {
                         self.fail(&error, turn);
                     }
@@ -261,11 +271,6 @@ impl Connection {
         }
     }
 
-    /// The connection's slot.
-    pub(super) fn slot(&self) -> ConnectionSlot {
-        self.calls.slot
-    }
-
     /// Carries out an action for a call.
     pub(super) fn act(&mut self, call: CallId, action: Action, turn: &mut TurnContext<'_>) {
         // Actions for a call that is over have no effect: its handles learn of the end separately.
@@ -290,7 +295,7 @@ impl Connection {
             Action::NotifyWhenDrained => self.calls.when_drained(call),
             Action::WidenWindow(bytes) => self.session.extend_window(call, bytes),
             Action::AcceptPeer => {
-                turn.shared.limiter.reserve(&mut self.calls.slot);
+                turn.shared.limiter.reserve(&mut self.calls.slot, &self.calls.address);
                 self.session.tighten_keepalive(PEER_INTERVAL, PEER_TIMEOUT);
             }
             Action::CloseConnection(status) => self.end(status.code, &status.message, turn),
@@ -354,6 +359,7 @@ impl Connection {
     /// Writes the session's output, as far as the socket accepts it, and updates the budgets.
     pub(super) fn flush(&mut self, turn: &mut TurnContext<'_>) {
         self.calls.posted = 0;
+        self.session.notice_end_of_calls(turn.now);
         if self.stage == Stage::Open {
             self.write_out(turn);
         }
@@ -446,7 +452,7 @@ impl Connection {
     fn linger(&mut self, now: Duration) {
         self.socket.shutdown_write();
         let linger = match self.calls.slot {
-            ConnectionSlot::Waiting { .. } => SHORT_LINGER,
+            ConnectionSlot::Waiting { .. } | ConnectionSlot::Leaving { .. } => SHORT_LINGER,
             ConnectionSlot::Client | ConnectionSlot::Reserved => LINGER,
         };
         self.stage = Stage::Lingering { until: now + linger };
@@ -466,7 +472,9 @@ impl Connection {
         };
         match self.stage {
             Stage::Open => match self.calls.slot {
-                ConnectionSlot::Waiting { until } => self.session.next_timeout().min(until),
+                ConnectionSlot::Waiting { until } | ConnectionSlot::Leaving { until } => {
+                    self.session.next_timeout().min(until)
+                }
                 ConnectionSlot::Client | ConnectionSlot::Reserved => self.session.next_timeout(),
             }
             .min(retirement),
@@ -482,11 +490,21 @@ impl Connection {
                 let now = turn.now;
                 self.session.set_memory_pressure(turn.shared.received.is_half_full());
                 self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
-                if let ConnectionSlot::Waiting { until } = self.calls.slot
-                    && now >= until
-                {
-                    self.calls.slot = ConnectionSlot::Waiting { until: Duration::MAX };
-                    self.end(Code::ResourceExhausted, "there is no free slot for clients", turn);
+                match self.calls.slot {
+                    ConnectionSlot::Waiting { until } if now >= until => {
+                        self.calls.slot = ConnectionSlot::Waiting { until: Duration::MAX };
+                        self.end(Code::ResourceExhausted, Refusal::Full.for_client(), turn);
+                    }
+                    // Its time to read the reason is over.
+                    ConnectionSlot::Leaving { until } if now >= until => {
+                        self.calls.slot = ConnectionSlot::Leaving { until: Duration::MAX };
+                        // A call that was on its way may have had an effect.
+                        self.end(Code::Unavailable, Refusal::Full.for_client(), turn);
+                        // What the socket does not accept at once is dropped.
+                        let _ = self.write(now);
+                        self.linger(now);
+                    }
+                    _ => (),
                 }
                 self.continue_retirement(turn);
             }

@@ -11,21 +11,39 @@
 //!       |              \--------> Waiting ----> Reserved
 //!       |                            |
 //!       |                            +-- calls another method, or not accepted in time --> closed
-//!       +-- full --> closed
+//!       +-- full --> Leaving, to learn the reason --> closed
 //! ```
+//!
+//! Full means that the server has as many client connections as it may have, or the client's
+//! address has. In the first case the server closes an idle connection, if there is one, which
+//! becomes `Leaving`. A few connections more than the limit may be `Leaving`, and only for a second;
+//! beyond that a refused connection is closed without a reason.
 
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::addresses::AddressUsage;
+use super::refusals::Refusal;
+
 /// How long a connection beyond the limit may take until it is accepted as a peer.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long a connection that is refused or closed may take to receive the reason.
+const LEAVE: Duration = Duration::from_secs(1);
+/// Connections that may be `Leaving` at once.
+const MAX_LEAVING: usize = 32;
 
 /// Which slot a connection uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionSlot {
     Client,
-    Waiting { until: Duration },
+    Waiting {
+        until: Duration,
+    },
     Reserved,
+    /// It is over, and receives the reason.
+    Leaving {
+        until: Duration,
+    },
 }
 
 /// The slots of a server.
@@ -36,6 +54,7 @@ pub(super) struct ConnectionLimiter {
     clients: Cell<usize>,
     /// Connections in state `Waiting` or `Reserved`.
     reserved: Cell<usize>,
+    leaving: Cell<usize>,
 }
 
 impl ConnectionLimiter {
@@ -45,19 +64,59 @@ impl ConnectionLimiter {
             max_reserved,
             clients: Cell::new(0),
             reserved: Cell::new(0),
+            leaving: Cell::new(0),
         }
     }
 
-    /// A slot for a connection that was just accepted, if one is free.
-    pub(super) fn acquire(&self, now: Duration) -> Option<ConnectionSlot> {
-        if self.clients.get() < self.max_clients {
-            self.clients.update(|count| count + 1);
-            return Some(ConnectionSlot::Client);
+    /// Whether all slots of clients are in use.
+    pub(super) fn is_full(&self) -> bool {
+        self.clients.get() >= self.max_clients
+    }
+
+    /// A client's slot for a connection that was just accepted from an address.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn acquire(&self, address: &AddressUsage) -> Result<ConnectionSlot, Refusal> {
+        if self.is_full() {
+            return Err(Refusal::Full);
         }
+        if !address.add_connection() {
+            return Err(Refusal::AddressFull);
+        }
+        self.clients.update(|count| count + 1);
+        Ok(ConnectionSlot::Client)
+    }
+
+    /// A slot for a connection beyond the limit that may call a reserved method, if one is free.
+    pub(super) fn acquire_waiting(&self, now: Duration) -> Option<ConnectionSlot> {
         (self.reserved.get() < self.max_reserved).then(|| {
             self.reserved.update(|count| count + 1);
             ConnectionSlot::Waiting { until: now + WAIT }
         })
+    }
+
+    /// A slot for a connection that is told why it is over, if one is free.
+    pub(super) fn acquire_leaving(&self, now: Duration) -> Option<ConnectionSlot> {
+        (self.leaving.get() < MAX_LEAVING).then(|| {
+            self.leaving.update(|count| count + 1);
+            ConnectionSlot::Leaving { until: now + LEAVE }
+        })
+    }
+
+    /// Moves a client's connection to a slot for leaving, if one is free. Returns whether it was.
+    pub(super) fn leave(
+        &self,
+        slot: &mut ConnectionSlot,
+        address: &AddressUsage,
+        now: Duration,
+    ) -> bool {
+        let leaving = self.acquire_leaving(now);
+        if let Some(leaving) = leaving {
+            self.release(*slot, address);
+            *slot = leaving;
+        }
+        leaving.is_some()
     }
 
     /// Whether a connection in this slot may call a method.
@@ -66,23 +125,27 @@ impl ConnectionLimiter {
     }
 
     /// The caller on a connection in this slot is a peer: moves it to a reserved slot, if one is free.
-    pub(super) fn reserve(&self, slot: &mut ConnectionSlot) {
+    pub(super) fn reserve(&self, slot: &mut ConnectionSlot, address: &AddressUsage) {
         match slot {
             ConnectionSlot::Client if self.reserved.get() < self.max_reserved => {
-                self.release(*slot);
+                self.release(*slot, address);
                 self.reserved.update(|count| count + 1);
                 *slot = ConnectionSlot::Reserved;
             }
             ConnectionSlot::Waiting { .. } => *slot = ConnectionSlot::Reserved,
-            ConnectionSlot::Client | ConnectionSlot::Reserved => (),
+            ConnectionSlot::Client | ConnectionSlot::Reserved | ConnectionSlot::Leaving { .. } => {}
         }
     }
 
     /// Frees the slot of a closed connection.
-    pub(super) fn release(&self, slot: ConnectionSlot) {
+    pub(super) fn release(&self, slot: ConnectionSlot, address: &AddressUsage) {
         let count = match slot {
-            ConnectionSlot::Client => &self.clients,
+            ConnectionSlot::Client => {
+                address.remove_connection();
+                &self.clients
+            }
             ConnectionSlot::Waiting { .. } | ConnectionSlot::Reserved => &self.reserved,
+            ConnectionSlot::Leaving { .. } => &self.leaving,
         };
         count.update(|count| count - 1);
     }
@@ -90,40 +153,69 @@ impl ConnectionLimiter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::addresses::{AddressBounds, Addresses};
     use super::*;
+
+    fn address(max_connections: usize) -> Arc<AddressUsage> {
+        let bounds = AddressBounds { max_connections: Some(max_connections), max_calls: None };
+        Addresses::new(bounds).usage([10, 0, 0, 1].into())
+    }
 
     #[test]
     fn a_peer_gets_in_when_clients_fill_the_server_and_no_client_does() {
-        let limiter = ConnectionLimiter::new(2, 1);
+        let (limiter, from) = (ConnectionLimiter::new(2, 1), &*address(100));
         let now = Duration::from_secs(7);
-        let mut clients = [(); 2].map(|()| limiter.acquire(now).unwrap());
+        let mut clients = [(); 2].map(|()| limiter.acquire(from).unwrap());
         assert_eq!(clients, [ConnectionSlot::Client; 2]);
-        let mut peer = limiter.acquire(now).unwrap();
+        assert_eq!(limiter.acquire(from), Err(Refusal::Full));
+        let mut peer = limiter.acquire_waiting(now).unwrap();
         assert_eq!(peer, ConnectionSlot::Waiting { until: now + WAIT });
-        assert_eq!(limiter.acquire(now), None);
+        assert_eq!(limiter.acquire_waiting(now), None);
         let may_call = |slot, is_reserved| ConnectionLimiter::admits_call(slot, is_reserved);
         assert!(!may_call(peer, false), "a waiting connection may call reserved methods only");
         assert!(may_call(peer, true) && may_call(clients[0], false));
         assert_eq!(peer, ConnectionSlot::Waiting { until: now + WAIT }, "a call is no proof");
-        limiter.reserve(&mut peer);
+        limiter.reserve(&mut peer, from);
         assert_eq!(peer, ConnectionSlot::Reserved);
         assert!(may_call(peer, false), "a reserved connection may call every method");
         // All reserved slots are in use: the peer keeps the slot of a client.
-        limiter.reserve(&mut clients[0]);
+        limiter.reserve(&mut clients[0], from);
         assert_eq!(clients[0], ConnectionSlot::Client);
-        limiter.release(peer);
-        limiter.reserve(&mut clients[0]);
+        limiter.release(peer, from);
+        limiter.reserve(&mut clients[0], from);
         assert_eq!(clients[0], ConnectionSlot::Reserved);
-        assert_eq!(limiter.acquire(now), Some(ConnectionSlot::Client), "its slot is free");
-        assert_eq!(limiter.acquire(now), None);
+        assert_eq!(limiter.acquire(from), Ok(ConnectionSlot::Client), "its slot is free");
+        assert_eq!(limiter.acquire(from), Err(Refusal::Full));
     }
 
     #[test]
     fn without_reserved_methods_the_limit_is_the_limit() {
+        let (limiter, from) = (ConnectionLimiter::new(1, 0), &*address(100));
+        assert!(limiter.acquire(from).is_ok());
+        assert_eq!(limiter.acquire(from), Err(Refusal::Full));
+        assert_eq!(limiter.acquire_waiting(Duration::ZERO), None);
+        limiter.release(ConnectionSlot::Client, from);
+        assert!(limiter.acquire(from).is_ok());
+    }
+
+    #[test]
+    fn an_address_has_its_own_limit() {
+        let (limiter, from) = (ConnectionLimiter::new(10, 0), &*address(1));
+        let mut slot = limiter.acquire(from).unwrap();
+        assert_eq!(limiter.acquire(from), Err(Refusal::AddressFull));
+        assert!(limiter.acquire(&address(1)).is_ok(), "another address");
+        assert!(limiter.leave(&mut slot, from, Duration::ZERO));
+        assert!(limiter.acquire(from).is_ok());
+        limiter.release(slot, from);
+        assert_eq!(limiter.acquire(from), Err(Refusal::AddressFull));
+    }
+
+    #[test]
+    fn few_connections_are_told_why_they_are_over() {
         let limiter = ConnectionLimiter::new(1, 0);
-        assert!(limiter.acquire(Duration::ZERO).is_some());
-        assert_eq!(limiter.acquire(Duration::ZERO), None);
-        limiter.release(ConnectionSlot::Client);
-        assert!(limiter.acquire(Duration::ZERO).is_some());
+        let leaving = std::iter::from_fn(|| limiter.acquire_leaving(Duration::ZERO));
+        assert_eq!(leaving.take(1000).count(), MAX_LEAVING);
     }
 }

@@ -6,7 +6,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
-use super::connection::{Connection, TurnContext};
+use super::connection::{Connection, Idleness, TurnContext};
 use super::dispatch::Shared;
 use super::outbound::{ConnectionId, OutboundAction, Reply};
 use super::reactor::Readiness;
@@ -21,16 +21,32 @@ pub(super) struct Connections {
     started: Instant,
     slots: Slab<Connection>,
     to_run: VecDeque<ConnectionId>,
+    /// Those that have run and had more input than they may read in one turn. The others come first,
+    /// so that a connection with one small call does not wait for all that are busy.
+    to_continue: VecDeque<ConnectionId>,
     to_flush: Vec<ConnectionId>,
     timers: BinaryHeap<Reverse<(Duration, u64)>>,
+    /// Idle connections that were found by the last search, the first to close at the end.
+    idle: Vec<(Idleness, ConnectionId)>,
+    idle_search_due: Duration,
     /// Buffers that every turn reuses.
     buffer: Vec<u8>,
     batch: Batch,
     /// Failures of TLS since they were taken; at most one for each connection.
     pub(super) tls_failures: Vec<String>,
+    /// What one connection may read in this turn.
+    read_bytes: usize,
 }
 
+/// Idle connections that one search finds.
+const MAX_IDLE_FOUND: usize = 64;
+/// The pause after a search, for each connection that it has looked at, a hundred times as long as it takes.
+const IDLE_SEARCH_PAUSE: Duration = Duration::from_micros(5);
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// What all connections together read in about one turn, so that a connection with one small call
+/// does not wait for long behind many that are busy; and what one of them reads at least.
+const READ_BYTES_PER_TURN: usize = 512 * 1024;
+const MIN_READ_BYTES: usize = 8 * 1024;
 /// How long connections run before the event-loop task, timers and answers are handled.
 const LONGEST_RUN: Duration = Duration::from_millis(5);
 /// How many run between two readings of the clock.
@@ -45,11 +61,15 @@ impl Connections {
             started,
             slots: Slab::new(),
             to_run: VecDeque::new(),
+            to_continue: VecDeque::new(),
             to_flush: Vec::new(),
             timers: BinaryHeap::new(),
+            idle: Vec::new(),
+            idle_search_due: Duration::ZERO,
             buffer: vec![0; READ_BUFFER_BYTES],
             batch: Batch::default(),
             tls_failures: Vec::new(),
+            read_bytes: READ_BYTES_PER_TURN,
         }
     }
 
@@ -68,7 +88,7 @@ impl Connections {
 
     /// Whether a connection can run without waiting for an event.
     pub(super) fn any_to_run(&self) -> bool {
-        !self.to_run.is_empty()
+        !self.to_run.is_empty() || !self.to_continue.is_empty()
     }
 
     /// When the first timer fires.
@@ -99,15 +119,36 @@ impl Connections {
         }
     }
 
+    /// After output was written a connection may want input again that has waited meanwhile.
+    fn resume(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.slots.get_mut(id)
+            && !connection.to_run
+            && connection.is_runnable()
+        {
+            connection.to_run = true;
+            self.to_continue.push_back(id);
+        }
+    }
+
     /// Runs every connection that can run, until the time limit: the event-loop task must be polled
     /// in time whatever clients do. The others run in the next turn.
     pub(super) fn run(&mut self, now: Duration) {
-        for count in 1..=self.to_run.len() {
-            let Some(id) = self.to_run.pop_front() else { return };
+        let runnable = self.to_run.len() + self.to_continue.len();
+        self.read_bytes = (READ_BYTES_PER_TURN / runnable.max(1)).max(MIN_READ_BYTES);
+        // One of the busy ones is first, so that they make progress in every turn.
+        let mut next = self.to_continue.pop_front();
+        for count in 1..=runnable {
+            let first = next.take().or_else(|| self.to_run.pop_front());
+            let Some(id) = first.or_else(|| self.to_continue.pop_front()) else { return };
+            let mut has_more = false;
             self.with(id, now, |connection, turn| {
-                connection.to_run = false;
                 connection.run(turn);
+                has_more = connection.is_runnable();
+                connection.to_run = has_more;
             });
+            if has_more {
+                self.to_continue.push_back(id);
+            }
             self.schedule(id, true);
             if count % RUNS_PER_LOOK == 0 && self.started.elapsed() > now + LONGEST_RUN {
                 return;
@@ -146,13 +187,12 @@ impl Connections {
             });
             match self.slots.get_mut(id) {
                 Some(connection) if connection.is_closed() => {
-                    self.shared.limiter.release(connection.slot());
+                    connection.release_slot(&self.shared.limiter);
                     self.slots.remove(id);
                 }
                 Some(_) => {
                     self.arm(id);
-                    // After output was written it may want input again.
-                    self.schedule(id, false);
+                    self.resume(id);
                 }
                 None => (),
             }
@@ -199,12 +239,43 @@ impl Connections {
             shared: &self.shared,
             tls: self.tls.as_ref(),
             buffer: &mut self.buffer,
+            read_bytes: self.read_bytes,
             batch: &mut self.batch,
             tls_failures: &mut self.tls_failures,
             now,
             instant: self.started + now,
         };
         act(connection, &mut turn);
+    }
+
+    /// Closes a client's connection that has no open call, so that a new one has a slot. Returns
+    /// whether there was one.
+    ///
+    /// One search serves several connections, so that a flood of connections does not cause a flood of
+    /// searches.
+    pub(super) fn make_room(&mut self, now: Duration) -> bool {
+        if self.idle.is_empty() && now >= self.idle_search_due {
+            let ids = self.slots.ids().into_iter();
+            let mut idle: Vec<_> =
+                ids.filter_map(|id| Some((self.slots.get_mut(id)?.idleness(now)?, id))).collect();
+            self.idle_search_due = now + IDLE_SEARCH_PAUSE * self.slots.len() as u32;
+            idle.sort_unstable_by_key(|&(idleness, _)| idleness);
+            idle.truncate(MAX_IDLE_FOUND);
+            // The last one is taken first.
+            self.idle = idle.into_iter().rev().collect();
+        }
+        while let Some((idleness, id)) = self.idle.pop() {
+            let mut gave_way = false;
+            self.with(id, now, |connection, turn| {
+                gave_way = connection.idleness(now).is_some_and(|now| now <= idleness)
+                    && connection.give_way(turn);
+            });
+            if gave_way {
+                self.schedule(id, true);
+                return true;
+            }
+        }
+        false
     }
 
     /// Notifies every client that no new calls are accepted.

@@ -19,16 +19,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::addresses::CallPermit;
 use super::answer::{Answer, Answered, ReplyFactory, When};
 use super::batch::{Batch, BatchedAnswer};
 use super::blocking::BlockingCall;
 use super::byte_budget::ByteBudget;
 use super::calls::{CallState, Calls, Running};
 use super::catch_panic::catch_panic;
-use super::connection_limiter::ConnectionLimiter;
+use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 use super::outbound::{
     CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
 };
+use super::refusals::Refusal;
 use super::service::{Context, Handler, Method, Services};
 use super::workers::{Full, Workers};
 use crate::call::{CallId, CallStart, Code, Metadata, Principal, ServerSink, Status};
@@ -92,7 +94,7 @@ impl ServerSink for Dispatch<'_> {
         }
         if !ConnectionLimiter::admits_call(self.calls.slot, method.is_reserved) {
             self.calls.is_over_client_limit = true;
-            let reason = "the server has as many connections as it may have";
+            let reason = Refusal::Full.for_client();
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
         }
         let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
@@ -199,6 +201,14 @@ impl ServerSink for Dispatch<'_> {
     /// Not needed: every turn ends with a check of all queues ([`Calls::drained`]), since they also
     /// drain by writing.
     fn writable(&mut self, _: CallId) {}
+
+    /// The calls of event-loop handlers: such a handler waits for events, and one that has something
+    /// to compute is unary or runs on a worker thread.
+    fn may_stay_open(&self, path: &str) -> bool {
+        let services = &self.shared.services;
+        let method = services.find(path).map(|index| services.method(index));
+        method.is_some_and(|method| matches!(method.handler, Handler::Streaming(_)))
+    }
 }
 
 impl<'a> Dispatch<'a> {
@@ -320,12 +330,15 @@ impl<'a> Dispatch<'a> {
         let responder = Responder::new(self.address(call), Arc::clone(&flow));
         let state = &self.calls.open[at];
         let method = self.shared.services.method(state.method);
+        let mut permit = None;
         let started = match &method.handler {
-            Handler::Streaming(start) => {
+            Handler::Streaming(start) => self.permit_call(method).and_then(|permitted| {
+                permit = permitted;
                 catch_panic(&method.path, || start(&self.context(state), responder)).flatten()
-            }
+            }),
             Handler::Blocking(is_short, handler) => {
                 self.calls.handlers.acquire().and_then(|running| {
+                    let permit = self.permit_call(method)?;
                     let (mut call, feeder) = BlockingCall::new(
                         &self.context(state),
                         responder.clone(),
@@ -336,7 +349,7 @@ impl<'a> Dispatch<'a> {
                     let job = Box::new(move || {
                         let result = handler(&mut call);
                         let after = call.finish(result);
-                        drop(running);
+                        drop((running, permit));
                         after
                     });
                     let is_short = catch_panic(&method.path, || is_short(request))?;
@@ -352,8 +365,13 @@ impl<'a> Dispatch<'a> {
         match started {
             Ok(handler) => {
                 let state = &mut self.calls.open[at];
-                state.running =
-                    Some(Running { handler, flow, awaits_drained: false, untaken: Vec::new() });
+                state.running = Some(Running {
+                    handler,
+                    flow,
+                    _permit: permit,
+                    awaits_drained: false,
+                    untaken: Vec::new(),
+                });
                 // A blocking handler has its own copy, which stays counted until the call ends.
                 state.metadata = Metadata::new();
                 if matches!(method.handler, Handler::Streaming(_)) {
@@ -365,6 +383,14 @@ impl<'a> Dispatch<'a> {
                 self.batch.end(call, status);
             }
         }
+    }
+
+    /// Counts a call for its address, unless it is a peer's.
+    fn permit_call(&self, method: &Method) -> Result<Option<CallPermit>, Status> {
+        if method.is_reserved || self.calls.slot == ConnectionSlot::Reserved {
+            return Ok(None);
+        }
+        self.calls.address.add_call().map(Some)
     }
 
     /// Ends a call with a wrong number of requests; gRPC defines UNIMPLEMENTED for it.

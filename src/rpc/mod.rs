@@ -32,7 +32,19 @@
 //!
 //! The end of a call is accepted by a full queue as well: there is one for each open call. In a
 //! receive window every message has a minimum cost, so that empty ones are bounded too.
+//!
+//! What one client may use, so that the others are served:
+//!
+//! | what | bound | beyond it |
+//! |---|---|---|
+//! | connections of one address | [`ServerOptions::max_connections_per_address`] | refused with the reason |
+//! | all connections | [`ServerOptions::max_connections`] | the one that is idle for the longest time is closed, if there is one |
+//! | calls of one address that occupy a thread or a stream | [`ServerOptions::max_calls_per_address`] | RESOURCE_EXHAUSTED |
+//! | what a connection reads while others wait | 512 KiB divided by the connections that have input, at least 8 KiB | it continues when those with little input have run |
+//! | pings without responses | as in gRPC | GOAWAY `too_many_pings` |
+//! | age, idle time | [`Limits`](crate::call::Limits) | graceful GOAWAY |
 
+mod addresses;
 mod answer;
 mod backoff;
 mod batch;

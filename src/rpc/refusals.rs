@@ -10,6 +10,8 @@ use super::log_limit::LogLimit;
 pub(super) enum Refusal {
     /// The limit of open connections is reached.
     Full,
+    /// The limit of open connections from one address is reached.
+    AddressFull,
     /// The remaining descriptors are reserved for files.
     NoDescriptor,
     /// `accept` failed.
@@ -21,17 +23,30 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Refusal; 5] = [
+    const ALL: [Refusal; 6] = [
         Refusal::Full,
+        Refusal::AddressFull,
         Refusal::NoDescriptor,
         Refusal::NotAccepted,
         Refusal::NotPolled,
         Refusal::Tls,
     ];
 
+    /// What a refused client is told.
+    pub(super) fn for_client(self) -> &'static str {
+        match self {
+            Refusal::AddressFull => "too many connections from this address are open",
+            _ => "the server has as many connections as it may have",
+        }
+    }
+
     fn reason(self) -> &'static str {
         match self {
             Refusal::Full => "the limit of open connections is reached (--max-connections)",
+            Refusal::AddressFull => {
+                "the limit of connections from one address is reached \
+                 (--max-connections-per-address)"
+            }
             Refusal::NoDescriptor => {
                 "the remaining descriptors are reserved for files (see `ulimit -n`)"
             }

@@ -11,17 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::addresses::{AddressBounds, AddressUsage, Addresses};
 use super::byte_budget::ByteBudget;
 use super::calls::Calls;
 use super::connection::Connection;
-use super::connection_limiter::ConnectionLimiter;
+use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 use super::connections::Connections;
 use super::dispatch::Shared;
 use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 use super::names::Resolver;
 use super::outbound::{OutboundAction, OutboundQueue};
 use super::peer_streams::PeerStreams;
-use super::reactor::{Listener, Poller, Readiness, Waker};
+use super::random::random_number;
+use super::reactor::{Listener, Poller, Readiness, Stream, Waker};
 use super::refusals::{Refusal, Refusals};
 use super::service::Services;
 use super::socket::Socket;
@@ -43,9 +45,16 @@ pub struct ServerOptions {
     /// Whether methods demand roles of their callers ([`Services::set_access`]). The roles come from
     /// client certificates. Without it every caller may call every method.
     pub enforce_roles: bool,
-    /// Connections at once, beside [reserved](Services::reserve) ones; a further one is accepted
-    /// and closed. Fewer if the descriptor limit of the process is too low.
+    /// Connections at once, beside [reserved](Services::reserve) ones. For a further one the server
+    /// closes the connection that is idle for the longest time; if none is idle it refuses the new
+    /// one. Fewer if the descriptor limit of the process is too low.
     pub max_connections: usize,
+    /// Connections from one address (an IPv6 address counts as its /64); a further one is refused.
+    /// `None`: 256, and no bound for loopback.
+    pub max_connections_per_address: Option<usize>,
+    /// Calls of one address that occupy a worker thread or a stream; a further one ends with
+    /// RESOURCE_EXHAUSTED. `None`: 256, and no bound for loopback.
+    pub max_calls_per_address: Option<usize>,
     /// Threads for blocking handlers, started as needed.
     pub max_worker_threads: usize,
     /// Calls of blocking handlers that may wait for a thread; a further one ends with
@@ -76,6 +85,8 @@ impl Default for ServerOptions {
             tls: None,
             enforce_roles: false,
             max_connections: 1024,
+            max_connections_per_address: None,
+            max_calls_per_address: None,
             max_worker_threads: 512,
             max_waiting_jobs: 1024,
             max_unread_bytes: 256 * 1024 * 1024,
@@ -102,6 +113,7 @@ pub struct Server {
     task_waker: TaskWaker,
     peer_streams: PeerStreams,
     descriptors: Descriptors,
+    addresses: Addresses,
     refusals: Refusals,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
@@ -207,6 +219,10 @@ impl Server {
             }),
         };
         let started = Instant::now();
+        let bounds = AddressBounds {
+            max_connections: options.max_connections_per_address,
+            max_calls: options.max_calls_per_address,
+        };
         let task_waker = TaskWaker::new(poller.waker());
         let resolver = options.resolver.clone();
         Ok(Server {
@@ -223,6 +239,7 @@ impl Server {
             stop: Arc::default(),
             started,
             descriptors,
+            addresses: Addresses::new(bounds),
             refusals: Refusals::default(),
             accept_again: None,
             drain_until: None,
@@ -343,7 +360,7 @@ impl Server {
     fn accept(&mut self, listener: usize, now: Duration) {
         loop {
             let Some(listener) = self.listeners.get(listener) else { return };
-            let (mut stream, peer) = match listener.accept() {
+            let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error)
@@ -367,25 +384,54 @@ impl Server {
                 self.refusals.record(self.started + now, Refusal::NoDescriptor, peer);
                 continue;
             }
-            let limiter = &self.connections.shared.limiter;
-            let Some(slot) = limiter.acquire(now) else {
-                self.refusals.record(self.started + now, Refusal::Full, peer);
-                continue;
-            };
-            let id = self.connections.next_id();
-            if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
-                limiter.release(slot);
-                self.refusals.record(self.started + now, Refusal::NotPolled, error);
-                continue;
-            }
-            let limits = &self.options.limits;
-            let session = ServerSession::new(limits, self.options.compat, now);
-            let calls = Calls::new(slot, limits.max_concurrent_calls as usize);
-            let socket = Socket::new(stream);
-            let principal = Arc::clone(&self.connections.shared.default_principal);
-            let connection = Connection::new(id, peer, principal, socket, session, calls);
-            self.connections.insert(connection);
+            self.admit(stream, peer, now);
         }
+    }
+
+    /// Gives an accepted connection a slot, or refuses it.
+    fn admit(&mut self, mut stream: Stream, peer: SocketAddr, now: Duration) {
+        let address = self.addresses.usage(peer.ip());
+        let (slot, refusal) = match self.acquire_slot(&address, now) {
+            Ok(slot) => (slot, None),
+            Err(refusal) => {
+                self.refusals.record(self.started + now, refusal, peer);
+                let limiter = &self.connections.shared.limiter;
+                let Some(slot) = limiter.acquire_leaving(now) else { return };
+                (slot, Some(refusal))
+            }
+        };
+        let id = self.connections.next_id();
+        if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
+            self.connections.shared.limiter.release(slot, &address);
+            return self.refusals.record(self.started + now, Refusal::NotPolled, error);
+        }
+        let limits = &self.options.limits;
+        let mut session = ServerSession::new(limits, self.options.compat, now);
+        if limits.max_connection_age < Duration::MAX {
+            session.end_at(now.saturating_add(jittered(limits.max_connection_age)));
+        }
+        let calls = Calls::new(slot, address, limits.max_concurrent_calls as usize);
+        let principal = Arc::clone(&self.connections.shared.default_principal);
+        let socket = Socket::new(stream);
+        let mut connection = Connection::new(id, peer, principal, socket, session, calls);
+        if let Some(refusal) = refusal {
+            connection.refuse(refusal.for_client());
+        }
+        self.connections.insert(connection);
+    }
+
+    /// A slot for a new connection. If there is none, an idle client's connection is closed first.
+    fn acquire_slot(
+        &mut self,
+        address: &AddressUsage,
+        now: Duration,
+    ) -> Result<ConnectionSlot, Refusal> {
+        let mut acquired = self.connections.shared.limiter.acquire(address);
+        if acquired == Err(Refusal::Full) && self.connections.make_room(now) {
+            acquired = self.connections.shared.limiter.acquire(address);
+        }
+        acquired
+            .or_else(|refusal| self.connections.shared.limiter.acquire_waiting(now).ok_or(refusal))
     }
 
     fn poll_task(&mut self, now: Duration) {
@@ -438,6 +484,14 @@ impl Server {
         self.connections.go_away(now);
         self.with_task(|task, reactor| task.shut_down(reactor));
     }
+}
+
+/// This age, up to a tenth more or less, so that connections that were opened together do not come
+/// back together.
+fn jittered(age: Duration) -> Duration {
+    let tenths = age / 10;
+    let random = f64::from(random_number() as u32) / f64::from(u32::MAX);
+    (age - tenths).saturating_add(tenths.mul_f64(2.0 * random))
 }
 
 /// Listens on all of `addresses` that are of this machine.

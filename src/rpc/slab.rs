@@ -66,6 +66,11 @@ impl<T> Slab<T> {
         }
     }
 
+    /// How many values there may be.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The ids of all values.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
         let used = self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some());

@@ -88,6 +88,11 @@ impl Socket {
         self.empty && !self.ended
     }
 
+    /// How much of a buffer to read into, to read about `wanted` bytes. TLS needs the whole buffer.
+    pub(super) fn read_space(&self, buffer_bytes: usize, wanted: usize) -> usize {
+        if self.tls.is_some() { buffer_bytes } else { wanted.min(buffer_bytes) }
+    }
+
     /// Reads and discards raw bytes, TLS or not.
     ///
     /// # Errors

@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use super::catch_panic::panic_message;
+use super::log_limit::LogLimit;
 
 /// A job of the pool; dropped without running when the pool ends first.
 pub(super) type Job = Box<dyn FnOnce() -> Option<After> + Send>;
@@ -34,10 +37,25 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    /// Limits the lines about threads that cannot be started.
+    failures: LogLimit,
     threads: usize,
     /// Threads without a job, including those that are just starting.
     idle: usize,
     closed: bool,
+}
+
+impl State {
+    /// Logs that the system starts no further thread: that may be so for every call from now on.
+    fn log_failure(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        if let Some(count) = self.failures.take_count(now) {
+            log::warn!("{count} more times there was no new worker thread");
+        }
+        if self.failures.admit(now) {
+            log::warn!("no new worker thread: {error}");
+        }
+    }
 }
 
 /// The queue is full; returns the job.
@@ -72,7 +90,7 @@ impl Workers {
                     state.threads += 1;
                     state.idle += 1;
                 }
-                Err(error) => log::warn!("no new worker thread: {error}"),
+                Err(error) => state.log_failure(&error),
             }
         }
         if state.threads == 0 || state.waiting.len() >= state.idle + self.max_waiting {

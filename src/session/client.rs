@@ -221,7 +221,7 @@ impl ClientSession {
     /// Announces that no new calls start.
     pub fn go_away(&mut self) {
         self.going_away = true;
-        either!(&mut self.wire, connection => connection.go_away());
+        either!(&mut self.wire, connection => connection.go_away(""));
     }
 
     /// Calls that are not finished.
@@ -263,7 +263,7 @@ impl ClientSession {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     pub fn next_timeout(&self) -> Duration {
-        let keepalive = self.keepalive.next(self.open_calls(), &self.limits);
+        let keepalive = self.keepalive.next(self.open_calls(), None, &self.limits);
         let wire = either!(&self.wire, connection => connection.next_timeout());
         [wire, self.deadlines.earliest()].into_iter().flatten().fold(keepalive, Duration::min)
     }
@@ -276,7 +276,8 @@ impl ClientSession {
             sink.finished(call, Status::new(Code::DeadlineExceeded, "the deadline passed"), false);
         }
         either!(&mut self.wire, connection => connection.handle_timeout(now, sink));
-        let (code, reason) = match self.keepalive.action(now, self.open_calls(), &self.limits) {
+        let (code, reason) = match self.keepalive.action(now, self.open_calls(), None, &self.limits)
+        {
             Some(KeepaliveAction::SendPing) => {
                 either!(&mut self.wire, connection => connection.ping());
                 self.keepalive.ping_sent(now);

@@ -29,6 +29,11 @@ impl PartialInput {
         }
     }
 
+    /// How many bytes are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Whether anything is kept.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()

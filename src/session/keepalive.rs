@@ -60,12 +60,18 @@ impl Keepalive {
         self.stalled_since.get_or_insert(now);
     }
 
-    /// When [`Keepalive::action`] may next return something.
-    pub(super) fn next(&self, open_calls: usize, limits: &Limits) -> Duration {
+    /// When [`Keepalive::action`] may next return something. A connection without an open call is
+    /// idle since `idle_since`, or else since input was received.
+    pub(super) fn next(
+        &self,
+        open_calls: usize,
+        idle_since: Option<Duration>,
+        limits: &Limits,
+    ) -> Duration {
         let silence = match self.ping_sent_at {
             Some(sent_at) => sent_at + limits.keepalive_timeout,
             None if open_calls > 0 => self.last_received + limits.keepalive_interval,
-            None => self.last_received + limits.idle_timeout,
+            None => self.idle_until(idle_since, limits),
         };
         match self.stalled_since {
             Some(since) => silence.min(since + limits.write_stall_timeout),
@@ -78,6 +84,7 @@ impl Keepalive {
         &self,
         now: Duration,
         open_calls: usize,
+        idle_since: Option<Duration>,
         limits: &Limits,
     ) -> Option<KeepaliveAction> {
         if self.stalled_since.is_some_and(|since| now >= since + limits.write_stall_timeout) {
@@ -89,9 +96,14 @@ impl Keepalive {
             }
             None if open_calls > 0 => (now >= self.last_received + limits.keepalive_interval)
                 .then_some(KeepaliveAction::SendPing),
-            None => (now >= self.last_received + limits.idle_timeout)
-                .then_some(KeepaliveAction::CloseIdle),
+            None => {
+                (now >= self.idle_until(idle_since, limits)).then_some(KeepaliveAction::CloseIdle)
+            }
         }
+    }
+
+    fn idle_until(&self, idle_since: Option<Duration>, limits: &Limits) -> Duration {
+        idle_since.unwrap_or(self.last_received).saturating_add(limits.idle_timeout)
     }
 }
 
@@ -108,12 +120,12 @@ mod tests {
     #[test]
     fn a_silent_peer_is_pinged_and_then_declared_dead() {
         let mut keepalive = Keepalive::new(s(0));
-        assert_eq!(keepalive.action(s(59), 1, LIMITS), None);
-        assert_eq!(keepalive.next(1, LIMITS), s(60));
-        assert_eq!(keepalive.action(s(60), 1, LIMITS), Some(KeepaliveAction::SendPing));
+        assert_eq!(keepalive.action(s(59), 1, None, LIMITS), None);
+        assert_eq!(keepalive.next(1, None, LIMITS), s(60));
+        assert_eq!(keepalive.action(s(60), 1, None, LIMITS), Some(KeepaliveAction::SendPing));
         keepalive.ping_sent(s(60));
-        assert_eq!(keepalive.action(s(79), 1, LIMITS), None);
-        assert_eq!(keepalive.action(s(80), 1, LIMITS), Some(KeepaliveAction::PingTimedOut));
+        assert_eq!(keepalive.action(s(79), 1, None, LIMITS), None);
+        assert_eq!(keepalive.action(s(80), 1, None, LIMITS), Some(KeepaliveAction::PingTimedOut));
     }
 
     #[test]
@@ -121,15 +133,24 @@ mod tests {
         let mut keepalive = Keepalive::new(s(0));
         keepalive.ping_sent(s(60));
         keepalive.received(s(79));
-        assert_eq!(keepalive.action(s(80), 1, LIMITS), None);
-        assert_eq!(keepalive.next(1, LIMITS), s(79 + 60));
+        assert_eq!(keepalive.action(s(80), 1, None, LIMITS), None);
+        assert_eq!(keepalive.next(1, None, LIMITS), s(79 + 60));
     }
 
     #[test]
     fn a_connection_without_calls_ends_after_the_idle_timeout() {
         let keepalive = Keepalive::new(s(0));
-        assert_eq!(keepalive.action(s(599), 0, LIMITS), None);
-        assert_eq!(keepalive.action(s(600), 0, LIMITS), Some(KeepaliveAction::CloseIdle));
+        assert_eq!(keepalive.action(s(599), 0, None, LIMITS), None);
+        assert_eq!(keepalive.action(s(600), 0, None, LIMITS), Some(KeepaliveAction::CloseIdle));
+    }
+
+    #[test]
+    fn input_does_not_prolong_the_idle_time_that_counts_since_the_last_call() {
+        let mut keepalive = Keepalive::new(s(0));
+        keepalive.received(s(599));
+        assert_eq!(keepalive.next(0, Some(s(0)), LIMITS), s(600));
+        let action = keepalive.action(s(600), 0, Some(s(0)), LIMITS);
+        assert_eq!(action, Some(KeepaliveAction::CloseIdle));
     }
 
     #[test]
@@ -138,9 +159,9 @@ mod tests {
         keepalive.write_blocked(s(1));
         keepalive.received(s(30));
         keepalive.write_blocked(s(31));
-        assert_eq!(keepalive.next(1, LIMITS), s(61));
-        assert_eq!(keepalive.action(s(61), 1, LIMITS), Some(KeepaliveAction::WriteStalled));
+        assert_eq!(keepalive.next(1, None, LIMITS), s(61));
+        assert_eq!(keepalive.action(s(61), 1, None, LIMITS), Some(KeepaliveAction::WriteStalled));
         keepalive.wrote();
-        assert_eq!(keepalive.action(s(61), 1, LIMITS), None);
+        assert_eq!(keepalive.action(s(61), 1, None, LIMITS), None);
     }
 }

@@ -36,6 +36,10 @@ const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 /// record of TLS 1.2, which every version accepts first (RFC 8446 sections 5.1 and 6.2).
 const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
+/// The same for a refused client whose protocol is TLS: the alert `internal_error`. A handshake
+/// would cost too much, and no alert says that there are too many connections.
+const BUSY_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
+
 /// How long a client without calls may take to acknowledge a GOAWAY.
 const GO_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -53,8 +57,22 @@ pub struct ServerSession {
     deadlines: Deadlines,
     keepalive: Keepalive,
     opened: Duration,
-    /// After GOAWAY was sent: when the connection ends if it has no open call.
+    /// Why the connection is refused as soon as its protocol is known.
+    refusal: Option<&'static str>,
+    /// When a call was open last, as far as it was noticed, and whether one was open then.
+    active_at: Duration,
+    had_calls: bool,
+    /// When it reaches its maximum age, or after that the end of the grace period.
+    age_due: Duration,
+    /// After GOAWAY was sent: when the connection ends if it has no open call, and takes no further
+    /// calls otherwise.
     go_away_until: Option<Duration>,
+    /// No further calls are taken.
+    drained: bool,
+    /// `age_due` is the end of the grace period.
+    is_over_age: bool,
+    /// When calls reach their maximum age.
+    ages: Deadlines,
     /// When unfinished messages were checked last, and whether memory is short.
     unfinished_checked_at: Duration,
     memory_pressure: bool,
@@ -94,7 +112,14 @@ impl ServerSession {
             deadlines: Deadlines::default(),
             keepalive: Keepalive::new(now),
             opened: now,
+            refusal: None,
+            active_at: now,
+            had_calls: false,
+            age_due: Duration::MAX,
             go_away_until: None,
+            drained: false,
+            is_over_age: false,
+            ages: Deadlines::default(),
             unfinished_checked_at: now,
             memory_pressure: false,
             held_back: false,
@@ -111,6 +136,17 @@ impl ServerSession {
         self.wire = Wire::Refused { unsent: CLEARTEXT_ANSWER };
     }
 
+    /// Refuses the client, as soon as its protocol is known, and tells it the reason.
+    pub fn refuse(&mut self, reason: &'static str) {
+        self.refusal = Some(reason);
+    }
+
+    /// Ends the connection gracefully at this time. Open calls have [`Limits::max_connection_age_grace`]
+    /// more.
+    pub fn end_at(&mut self, due: Duration) {
+        self.age_due = due;
+    }
+
     /// Processes bytes from the client and reports events.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         self.keepalive.received(now);
@@ -118,12 +154,14 @@ impl ServerSession {
     }
 
     fn feed(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
-        let ServerSession { limits, compat, wire, partial, deadlines, .. } = self;
-        let mut sink = Deadlined { sink, deadlines, now };
+        let ServerSession { limits, compat, wire, refusal, partial, deadlines, ages, .. } = self;
+        let max_age = limits.max_call_age;
+        let mut sink = Deadlined { sink, deadlines, ages, max_age, now };
         partial.feed(input, |input| {
             if let Wire::Sniffing = wire {
                 *wire = match sniff(input) {
                     Sniffed::NeedMore => return 0,
+                    Sniffed::Tls if refusal.is_some() => Wire::Refused { unsent: BUSY_ALERT },
                     Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
                     sniffed if !compat.accepts(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
                     Sniffed::Native => {
@@ -131,10 +169,34 @@ impl ServerSession {
                     }
                     _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, now))),
                 };
+                if let Some(reason) = refusal {
+                    return wire.refuse(now, input, reason, &mut sink);
+                }
             }
             either!(wire, connection => connection.receive(now, input, &mut sink), else input.len())
         });
         self.held_back = !self.partial.is_empty() && !self.wants_input();
+        if self.open_calls() > 0 {
+            (self.active_at, self.had_calls) = (now, true);
+        }
+    }
+
+    /// Notices the end of the last call: from then on the connection is idle. To be called after calls
+    /// were finished.
+    pub fn notice_end_of_calls(&mut self, now: Duration) {
+        if self.had_calls {
+            (self.active_at, self.had_calls) = (now, self.open_calls() > 0);
+        }
+    }
+
+    /// When the last call ended, if none is open; when the connection was opened, if there was none.
+    pub fn idle_since(&self) -> Option<Duration> {
+        (self.open_calls() == 0).then_some(self.active_at)
+    }
+
+    /// Whether the client has completed the handshake of its protocol.
+    pub fn has_completed_handshake(&self) -> bool {
+        either!(&self.wire, connection => connection.is_established(), else false)
     }
 
     /// Whether [`resume`](Self::resume) has events to report without input: queues have drained by
@@ -153,7 +215,7 @@ impl ServerSession {
     /// cancelled.
     pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
         self.partial.clear();
-        self.deadlines = Deadlines::default();
+        self.forget_deadlines();
         either!(&mut self.wire, connection => connection.connection_lost(sink), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
@@ -185,6 +247,7 @@ impl ServerSession {
     /// [`CallEnded`].
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         self.deadlines.remove(call);
+        self.ages.remove(call);
         either!(&mut self.wire,
             connection => connection.finish(call, status),
             else Err(CallEnded))
@@ -201,10 +264,11 @@ impl ServerSession {
         queued + self.output().len()
     }
 
-    /// Received bytes that wait for the rest of their message, or to be
+    /// Received bytes that wait for the rest of their frame, field block or message, or to be
     /// [consumed](Self::message_taken).
     pub fn received_bytes(&self) -> usize {
-        either!(&self.wire, connection => connection.received_bytes(), else 0)
+        let of_calls = either!(&self.wire, connection => connection.received_bytes(), else 0);
+        self.partial.len() + of_calls
     }
 
     /// Limits the bytes of unfinished messages; `None` leaves the limit to the windows. A call that
@@ -236,8 +300,11 @@ impl ServerSession {
         }
     }
 
-    /// Shortens the keepalive interval and timeout to at most these.
+    /// Shortens the keepalive interval and timeout to at most these, for a peer: it may ping as often
+    /// as it likes, and its connection has no maximum age.
     pub fn tighten_keepalive(&mut self, interval: Duration, timeout: Duration) {
+        either!(&mut self.wire, connection => connection.allow_pings(), else ());
+        self.age_due = Duration::MAX;
         self.limits.keepalive_interval = self.limits.keepalive_interval.min(interval);
         self.limits.keepalive_timeout = self.limits.keepalive_timeout.min(timeout);
     }
@@ -245,8 +312,13 @@ impl ServerSession {
     /// Announces that no new calls are accepted; open calls go on. Calls that were sent before the
     /// client saw the announcement are still accepted, for a moment.
     pub fn go_away(&mut self, now: Duration) {
-        self.go_away_until = Some(now + GO_AWAY_TIMEOUT);
-        either!(&mut self.wire, connection => connection.go_away(), else {
+        self.go_away_because(now, "");
+    }
+
+    /// As [`go_away`](Self::go_away), and tells the client why.
+    pub fn go_away_because(&mut self, now: Duration, reason: &str) {
+        self.go_away_until.get_or_insert(now + GO_AWAY_TIMEOUT);
+        either!(&mut self.wire, connection => connection.go_away(reason), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
     }
@@ -304,16 +376,19 @@ impl ServerSession {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     pub fn next_timeout(&self) -> Duration {
-        let keepalive = self.keepalive.next(self.open_calls(), &self.limits);
+        let keepalive = match self.go_away_until {
+            Some(until) if self.open_calls() == 0 => until,
+            _ => self.keepalive.next(self.open_calls(), self.idle_since(), &self.limits),
+        };
         let wire = match &self.wire {
             Wire::Sniffing => Some(self.opened + self.limits.preface_timeout),
             _ => either!(&self.wire, connection => connection.next_timeout(), else None),
         };
-        let go_away_until = self.go_away_until.filter(|_| self.open_calls() == 0);
-        [wire, self.deadlines.earliest(), go_away_until, self.next_unfinished_check()]
-            .into_iter()
-            .flatten()
-            .fold(keepalive, Duration::min)
+        let calls = [self.deadlines.earliest(), self.ages.earliest()];
+        let own =
+            [wire, self.go_away_until.filter(|_| !self.drained), self.next_unfinished_check()];
+        let first = keepalive.min(self.age_due);
+        own.into_iter().chain(calls).flatten().fold(first, Duration::min)
     }
 
     /// When to check unfinished messages, if there are any. For a first one this time may be long
@@ -325,8 +400,8 @@ impl ServerSession {
 
     fn check_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
         self.unfinished_checked_at = now;
-        let ServerSession { wire, deadlines, memory_pressure, .. } = self;
-        let mut sink = Deadlined { sink, deadlines, now };
+        let ServerSession { wire, deadlines, ages, memory_pressure, .. } = self;
+        let mut sink = Deadlined { sink, deadlines, ages, max_age: Duration::MAX, now };
         match wire {
             Wire::Grpc(connection) => connection.check_unfinished(&mut sink),
             Wire::Native(connection) => {
@@ -339,8 +414,12 @@ impl ServerSession {
     /// Handles timeouts: ends calls after their deadline, pings a silent client, closes the
     /// connection to one that does not answer.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
-        for call in self.deadlines.expire(now) {
-            let status = Status::new(Code::DeadlineExceeded, "the deadline passed");
+        let expired =
+            self.deadlines.expire(now).into_iter().map(|call| (call, "the deadline passed"));
+        let too_old = "the call has been open for as long as the server allows (--max-call-age)";
+        let aged = self.ages.expire(now).into_iter().map(|call| (call, too_old));
+        for (call, reason) in expired.chain(aged).collect::<Vec<_>>() {
+            let status = Status::new(Code::DeadlineExceeded, reason);
             if self.finish(call, &status).is_ok() {
                 sink.cancelled(call, status);
             }
@@ -355,15 +434,30 @@ impl ServerSession {
         if self.next_unfinished_check().is_some_and(|due| now >= due) {
             self.check_unfinished(now, sink);
         }
-        if self.go_away_until.is_some_and(|at| now >= at) && self.open_calls() == 0 {
-            return self.close(Code::Ok, "leaving", sink);
+        if self.go_away_until.is_some_and(|at| now >= at) {
+            if self.open_calls() == 0 {
+                return self.close(Code::Ok, "leaving", sink);
+            }
+            self.drained = true;
+            if let Wire::Grpc(connection) = &mut self.wire {
+                connection.drain();
+            }
         }
-        match self.keepalive.action(now, self.open_calls(), &self.limits) {
+        if now >= self.age_due {
+            if self.is_over_age {
+                return self.close(Code::Unavailable, "max_age", sink);
+            }
+            self.is_over_age = true;
+            self.age_due = now.saturating_add(self.limits.max_connection_age_grace);
+            return self.go_away_because(now, "max_age");
+        }
+        match self.keepalive.action(now, self.open_calls(), self.idle_since(), &self.limits) {
             Some(KeepaliveAction::SendPing) => {
                 either!(&mut self.wire, connection => connection.ping(), else ());
                 self.keepalive.ping_sent(now);
             }
-            Some(KeepaliveAction::CloseIdle) => self.close(Code::Ok, "idle", sink),
+            // Calls that are on their way are accepted.
+            Some(KeepaliveAction::CloseIdle) => self.go_away_because(now, "max_idle"),
             Some(KeepaliveAction::PingTimedOut) => {
                 self.close(Code::Unavailable, "no answer to a keepalive ping", sink);
             }
@@ -376,12 +470,36 @@ impl ServerSession {
         }
     }
 
+    fn forget_deadlines(&mut self) {
+        self.deadlines = Deadlines::default();
+        self.ages = Deadlines::default();
+    }
+
     /// Ends the connection and all its calls now, and notifies the peer.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
-        self.deadlines = Deadlines::default();
+        self.forget_deadlines();
         either!(&mut self.wire, connection => connection.close(code, reason, sink), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
+    }
+}
+
+impl Wire {
+    /// Closes a connection whose protocol is known now, and tells the client why. Returns how many
+    /// bytes of the input were used.
+    fn refuse(
+        &mut self,
+        now: Duration,
+        input: &[u8],
+        reason: &str,
+        sink: &mut impl ServerSink,
+    ) -> usize {
+        if let Wire::Native(connection) = self {
+            // A server may not send anything before it has received the magic.
+            connection.receive(now, input.get(..4).unwrap_or_default(), sink);
+        }
+        either!(self, connection => connection.close(Code::ResourceExhausted, reason, sink), else ());
+        input.len()
     }
 }
 
@@ -389,6 +507,8 @@ impl ServerSession {
 struct Deadlined<'a, S> {
     sink: &'a mut S,
     deadlines: &'a mut Deadlines,
+    ages: &'a mut Deadlines,
+    max_age: Duration,
     now: Duration,
 }
 
@@ -396,6 +516,9 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
     fn call(&mut self, start: CallStart<'_>) {
         if let Some(deadline) = start.timeout.and_then(|timeout| self.now.checked_add(timeout)) {
             self.deadlines.insert(start.call, deadline);
+        }
+        if self.max_age < Duration::MAX && !self.sink.may_stay_open(start.path) {
+            self.ages.insert(start.call, self.now.saturating_add(self.max_age));
         }
         self.sink.call(start);
     }
@@ -410,6 +533,7 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
 
     fn cancelled(&mut self, call: CallId, status: Status) {
         self.deadlines.remove(call);
+        self.ages.remove(call);
         self.sink.cancelled(call, status);
     }
 

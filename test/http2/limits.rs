@@ -259,6 +259,20 @@ fn a_flood_of_settings_stops_our_reading() {
 }
 
 #[test]
+fn settings_without_responses_end_the_connection() {
+    let mut peer = Peer::of_open_request();
+    for _ in 0..198 {
+        assert_eq!(peer.answer(&settings(&[(4, 100)])), ["SETTINGS ack"]);
+    }
+    peer.connection.send_headers(StreamId(1), [], false).unwrap();
+    for _ in 0..199 {
+        peer.answer(&settings(&[(4, 100)]));
+    }
+    peer.answer(&settings(&[(4, 100)]));
+    peer.expect_connection_error(&settings(&[(4, 100)]), "ENHANCE_YOUR_CALM");
+}
+
+#[test]
 fn resets_that_wait_for_the_peer_stop_our_reading() {
     let limits = Limits { max_concurrent_calls: 0, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);

@@ -29,7 +29,9 @@ pub struct Peer {
 impl Peer {
     /// A new server without any input.
     pub fn of_new_server(limits: &Limits) -> Peer {
-        Peer::of(Connection::new_server(limits, START))
+        // Without the limit on pings, which many tests send to see that the connection lives.
+        let limits = Limits { min_ping_interval: Duration::ZERO, ..limits.clone() };
+        Peer::of(Connection::new_server(&limits, START))
     }
 
     /// A new client without any input.

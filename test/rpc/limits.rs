@@ -96,14 +96,26 @@ fn a_peer_that_does_not_read_is_dropped() {
 fn a_connection_beyond_the_limit_is_closed() {
     let options = ServerOptions { max_connections: 2, ..ServerOptions::default() };
     let server = Fixture::with(options);
-    let first = server.channel(Protocol::Native);
-    let second = server.channel(Protocol::Native);
-    assert!(first.unary(ECHO, b"", &within(LONG)).is_ok());
-    assert!(second.unary(ECHO, b"", &within(LONG)).is_ok());
-    let third = server.channel(Protocol::Native);
-    assert_eq!(third.unary(ECHO, b"", &within(LONG)).unwrap_err().code, Code::Unavailable);
-    drop(first);
-    eventually("a place is free", || third.unary(ECHO, b"", &within(LONG)).is_ok());
+    both(|protocol| {
+        let open = || {
+            let mut call = server.channel(protocol).start(NEVER, &within(LONG)).unwrap();
+            call.send_last(b"").unwrap();
+            call
+        };
+        let calls = [open(), open()];
+        let begun = || server.seen.begun.swap(0, Ordering::Relaxed);
+        let mut count = 0;
+        eventually("both are in", || {
+            count += begun();
+            count == 2
+        });
+        let third = server.channel(protocol);
+        let error = third.unary(ECHO, b"", &within(LONG)).unwrap_err();
+        assert!(error.message.contains("as many connections"), "{error}");
+        drop(calls);
+        eventually("a place is free", || third.unary(ECHO, b"", &within(LONG)).is_ok());
+        drop(third);
+    });
 }
 
 #[test]

@@ -293,6 +293,13 @@ fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
         for client in &clients {
             assert_eq!(client.unary(ECHO, b"in", &within(LONG)).unwrap(), b"in");
         }
+        // An open call keeps them from being closed in favour of others.
+        let calls = clients.each_ref().map(|client| {
+            let mut call = client.start(OPEN, &within(LONG)).unwrap();
+            call.send(b"").unwrap();
+            assert_eq!(call.receive().unwrap().unwrap(), b"open");
+            call
+        });
         // A further one gets an error before it is closed.
         let one_more = channel();
         let error = one_more.unary(ECHO, b"", &within(LONG)).unwrap_err();
@@ -316,7 +323,7 @@ fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
         let was_up = |event: &Event| matches!(event, Event::Down { was_up: true, .. });
         assert_eq!(a.count(was_up), 0);
         // A freed client slot can be used by another client.
-        drop(clients);
+        drop((calls, clients));
         eventually("a client gets in", || {
             one_more.unary(ECHO, b"in", &within(LONG)).is_ok_and(|answer| answer == b"in")
         });

@@ -19,6 +19,8 @@ pub const TALK: &str = "/test.Peers/Talk";
 pub const DEAF: &str = "/test.Peers/Deaf";
 /// The method for clients.
 pub const ECHO: &str = "/test.Peers/Echo";
+/// Sends one message and stays open.
+pub const OPEN: &str = "/test.Peers/Open";
 /// Connection slots that are reserved for peers.
 pub const RESERVED: usize = 3;
 /// The metadata key with a peer's group.
@@ -184,11 +186,26 @@ fn services(shared: &Shared) -> Services {
     services.keep_metadata(TALK);
     services.keep_metadata(DEAF);
     services.reserve(TALK, RESERVED);
+    services.streaming(OPEN, Shape::Bidirectional, |_, responder| {
+        responder.send(b"open".to_vec());
+        Ok(Box::new(Open { _responder: responder }))
+    });
     services.unary(ECHO, |_, message, response| {
         response.extend_from_slice(message);
         Ok(())
     });
     services
+}
+
+/// Keeps a call open.
+struct Open {
+    _responder: Responder,
+}
+
+impl CallHandler for Open {
+    fn message(&mut self, _: &[u8]) {}
+
+    fn cancelled(&mut self, _: &Status) {}
 }
 
 /// Records the messages of a peer, and answers those that begin with `?`.

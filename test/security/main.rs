@@ -9,13 +9,16 @@ mod authority;
 mod cert_command;
 mod certs;
 mod files;
+mod limits;
 mod market;
 mod roles;
 mod workers;
 
-#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/connect_from.rs"]
+mod connect_from;
 #[path = "../support/free_address.rs"]
 mod free_address;
+
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;

@@ -33,7 +33,7 @@ fn recorded() -> (Vec<u8>, Vec<u8>) {
         pair.settle();
     }
     pair.client.ping();
-    pair.server.go_away();
+    pair.server.go_away("");
     pair.settle();
     (pair.sent_to_server, pair.sent_to_client)
 }

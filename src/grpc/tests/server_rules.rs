@@ -473,7 +473,7 @@ fn a_graceful_goaway_finishes_what_is_in_flight() {
     let mut harness = Harness::new();
     harness.request(1, &[], true);
     harness.run();
-    harness.server.go_away();
+    harness.server.go_away("");
     harness.run();
     assert!(!harness.server.is_closed());
     harness.server.finish(CallId(1), &Status::OK).unwrap();

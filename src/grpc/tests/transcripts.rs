@@ -181,7 +181,7 @@ fn a_server_that_goes_away_finishes_what_it_has() {
         let first = pair.start("/shop.Market/Buy");
         pair.client.half_close(first).unwrap();
         pair.settle();
-        pair.server.go_away();
+        pair.server.go_away("");
         pair.settle();
         pair.trace.take();
         let refused = pair.client.start("/shop.Market/Buy", &Metadata::new(), None);

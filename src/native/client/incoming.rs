@@ -146,8 +146,11 @@ impl ClientConnection {
         self.link.peer_going_away = true;
         for id in self.link.calls.ids_above(last) {
             self.link.remove(id);
-            let status = Status::new(Code::Unavailable, "the server takes no more calls");
-            sink.finished(CallId(id), status, true);
+            let mut why = "the server takes no more calls".to_owned();
+            if !go_away.reason.is_empty() {
+                why = format!("{why}: {}", go_away.reason);
+            }
+            sink.finished(CallId(id), Status::new(Code::Unavailable, why), true);
         }
         if go_away.code != Code::Ok {
             let status = Status::new(go_away.code, go_away.reason);

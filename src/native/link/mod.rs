@@ -12,7 +12,7 @@ use super::credit::{self, Allowance, MIN_WINDOW};
 use super::envelope::{Header, Kind, Parts};
 use super::input::{Input, MAGIC, take_magic};
 use super::wire::{self, GoAway, HeaderError, Hello};
-use crate::call::{Code, Limits, Status};
+use crate::call::{Code, Limits, PingPolicy, Status};
 
 /// A connection that has received nothing for this long releases memory that it does not need. Not
 /// earlier: between two bursts it would only allocate the same memory again.
@@ -63,6 +63,8 @@ pub(super) struct Link {
     drained: VecDeque<u32>,
     pings: u64,
     pub(super) pongs: u64,
+    /// A server: limits the client's pings.
+    pub(super) ping_policy: PingPolicy,
     /// Envelopes that the peer has provoked and not read yet.
     replies: u32,
     /// Consecutive envelopes without an effect.
@@ -99,6 +101,7 @@ impl Link {
             drained: VecDeque::new(),
             pings: 0,
             pongs: 0,
+            ping_policy: PingPolicy::default(),
             replies: 0,
             idle_envelopes: 0,
             going_away: false,
@@ -261,6 +264,10 @@ impl Link {
                 self.take_credit(header.id, u32::from_be_bytes([a, b, c, d]))
             }
             (Kind::Ping, _) => {
+                let (now, has_calls) = (self.last_received_at, !self.calls.is_empty());
+                if self.is_server && !self.ping_policy.ping(now, has_calls, &self.limits) {
+                    return Err(Error::TooManyPings);
+                }
                 self.output.put(Kind::Pong, 0, 0, payload);
                 self.count_reply();
                 Ok(())

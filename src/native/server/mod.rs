@@ -85,6 +85,7 @@ impl ServerConnection {
     /// [`CallEnded`] if the call has ended, or the message is above 2 GiB.
     pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
         self.link.calls.sending(call.0)?.headers_passed = true;
+        self.link.ping_policy.response_sent();
         self.link.send(call.0, message, false)
     }
 
@@ -96,6 +97,7 @@ impl ServerConnection {
         let id = call.0;
         let entry = self.link.calls.sending(id)?;
         entry.finished = true;
+        self.link.ping_policy.response_sent();
         let plain = status.is_ok() && status.message.is_empty() && status.metadata.is_empty();
         match &mut entry.queue {
             Some(queue) if !queue.is_empty() => {

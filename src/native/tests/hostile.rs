@@ -36,7 +36,7 @@ fn recorded() -> (Vec<u8>, Vec<u8>) {
     pair.client.half_close(stream).unwrap();
     let status = Status { code: Code::Aborted, message: "enough".into(), metadata: list };
     pair.server.finish(stream, &status).unwrap();
-    pair.server.go_away();
+    pair.server.go_away("");
     pair.settle();
     pair.sent
 }

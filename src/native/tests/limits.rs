@@ -135,7 +135,7 @@ fn a_status_message_counts_as_metadata() {
 #[test]
 fn a_peer_that_does_not_read_is_not_read() {
     // Rule L3.
-    let limits = Limits::DEFAULT;
+    let limits = super::without_ping_limit(&Limits::DEFAULT);
     let ping = envelope(PING, 0, &[0; 8]);
     let mut server = ServerHarness::connected(&limits);
     let bytes = ping.repeat(250);

@@ -100,6 +100,10 @@ impl ClientSink for Events {
 }
 
 /// The least windows that the protocol knows, so that credit runs out early.
+fn without_ping_limit(limits: &Limits) -> Limits {
+    Limits { min_ping_interval: Duration::ZERO, ..limits.clone() }
+}
+
 fn tight() -> Limits {
     Limits {
         call_window_bytes: 65_536,

@@ -137,7 +137,7 @@ impl Simulation {
     fn new(limits: &Limits) -> Simulation {
         Simulation {
             client: ClientConnection::new(limits, START),
-            server: ServerConnection::new(limits, START),
+            server: ServerConnection::new(&super::without_ping_limit(limits), START),
             at_client: Application::default(),
             at_server: Application::default(),
             sent_by_client: Calls::new(),

@@ -155,11 +155,11 @@ fn a_late_hello_ends_the_connection() {
     assert_eq!(events, ["finished 1 DEADLINE_EXCEEDED: no HELLO in time"]);
 
     let mut drained = ServerHarness::new(&limits);
-    drained.connection.go_away();
+    drained.connection.go_away("");
     assert!(drained.connection.is_closed() && drained.take_output().0.is_empty());
     let mut drained = ServerHarness::new(&limits);
     drained.receive(b"AGR1");
-    drained.connection.go_away();
+    drained.connection.go_away("");
     assert_eq!(drained.take_output().0, ["GO_AWAY"]);
     drained.connection.handle_timeout(late, &mut drained.events);
     assert_eq!(drained.take_output().0, lines(&[]), "it was over before");
@@ -380,7 +380,7 @@ fn a_client_starts_no_calls_after_go_away() {
     // Rule G1, G3.
     let mut pair = Pair::connected(&tight());
     let call = pair.start();
-    pair.client.go_away();
+    pair.client.go_away("");
     assert_eq!(pair.client.start("/p", &Metadata::new(), None), Err(StartError::GoingAway));
     pair.settle();
     assert!(!pair.server.is_closed() && !pair.client.is_closed());
@@ -413,7 +413,7 @@ fn a_server_that_goes_away_does_not_answer_new_calls() {
     // Rule G2, C8.
     let mut server = ServerHarness::connected(&Limits::DEFAULT);
     server.receive(&request(1));
-    server.connection.go_away();
+    server.connection.go_away("");
     assert_eq!(server.take_output().0, ["GO_AWAY last_call_id=1"]);
     let late = [unary(2, b"late"), request(3), envelope(MESSAGE, 3, b"x"), unary(4, &[0; 5 << 20])];
     assert_eq!(server.receive(&late.concat()), (vec!["CREDIT 5242981".into()], vec![]));
@@ -440,7 +440,7 @@ fn an_error_ends_the_connection_and_every_call() {
     assert_eq!(
         client.receive(&go_away).1,
         [
-            "finished 2 UNAVAILABLE: the server takes no more calls (retriable)",
+            "finished 2 UNAVAILABLE: the server takes no more calls: full (retriable)",
             "finished 1 RESOURCE_EXHAUSTED: full"
         ]
     );

@@ -321,8 +321,8 @@ fn a_server_that_goes_away_finishes_what_is_open() {
     let mut pair = Pair::connected(&Limits::DEFAULT);
     let first = pair.start();
     pair.deliver_to_server();
-    pair.server.go_away();
-    pair.server.go_away();
+    pair.server.go_away("");
+    pair.server.go_away("");
     let second = pair.start();
     pair.client.send_message(second, b"too late", true).unwrap();
     pair.settle();

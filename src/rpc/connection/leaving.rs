@@ -1,0 +1,55 @@
+//! Connections that are refused, or closed in favour of others.
+
+use std::time::Duration;
+
+use super::{Connection, Stage, TurnContext};
+use crate::rpc::connection_limiter::{ConnectionLimiter, ConnectionSlot};
+
+/// A connection whose handshake takes longer is closed before others when a slot is needed.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(1);
+
+/// See [`Connection::idleness`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::rpc) struct Idleness {
+    is_in_time: bool,
+    since: Duration,
+}
+
+impl Connection {
+    /// Frees the slot of a closed connection.
+    pub(in crate::rpc) fn release_slot(&self, limiter: &ConnectionLimiter) {
+        limiter.release(self.calls.slot, &self.calls.address);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.calls.slot, ConnectionSlot::Leaving { .. })
+    }
+
+    /// Refuses the client before its first byte, with a reason.
+    pub(in crate::rpc) fn refuse(&mut self, reason: &'static str) {
+        self.session.refuse(reason);
+    }
+
+    /// How much a client's connection without an open call deserves to be closed in favour of a new
+    /// one: first those whose handshake takes long, then those that are idle for the longest time.
+    /// The least value comes first.
+    pub(in crate::rpc) fn idleness(&self, now: Duration) -> Option<Idleness> {
+        let since = match (self.stage, self.calls.slot) {
+            (Stage::Open, ConnectionSlot::Client) => self.session.idle_since()?,
+            _ => return None,
+        };
+        let is_late = !self.session.has_completed_handshake() && now >= since + HANDSHAKE_TIME;
+        Some(Idleness { is_in_time: !is_late, since })
+    }
+
+    /// Closes an idle client's connection gracefully, in favour of a new one. Returns whether its slot
+    /// is free now.
+    pub(in crate::rpc) fn give_way(&mut self, turn: &mut TurnContext<'_>) -> bool {
+        let limiter = &turn.shared.limiter;
+        if !limiter.leave(&mut self.calls.slot, &self.calls.address, turn.now) {
+            return false;
+        }
+        self.session.go_away_because(turn.now, "the server needs the connection for others");
+        true
+    }
+}
