@@ -2,6 +2,9 @@
 
 Both groups run all the time; loads alternate between them and go to the leader. A client is a
 connection with one call in flight. CPU is the sum of the three servers.
+
+With --tls a group whose nodes and clients have certificates runs beside one in the clear, in the
+place of etcd: sets and gets.
 """
 
 import contextlib
@@ -28,8 +31,10 @@ from measure import (
     build_peer,
     chosen_parts,
     cpu_seconds,
+    head,
     load_arguments,
     run,
+    turns,
 )
 
 PARTS = ["sets", "gets", "failover", "memory", "start"]
@@ -40,6 +45,7 @@ TIMEOUT_S = 30
 
 def arguments(parser):
     load_arguments(parser, PARTS, CLIENTS)
+    parser.add_argument("--tls", action="store_true", help="what TLS costs, in the place of etcd")
     parser.add_argument("--failovers", type=int, default=20, help="how often a leader is killed")
     parser.add_argument("--keys", type=int, default=1_000_000, help="in memory")
     parser.add_argument("--start-bytes", type=int, default=1_000_000_000, help="of log and snapshot")
@@ -51,6 +57,10 @@ def measure(chosen):
     others = Others()
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-kv-") as folder:
         folder = Path(folder)
+        if chosen.tls:
+            with Agora(folder / "clear") as clear, Agora(folder / "tls", has_tls=True) as secured:
+                cost_of_tls(clear, secured, parts, chosen)
+            parts = []
         if {"sets", "gets", "failover"} & set(parts):
             # etcd-client generates its messages with protoc.
             run([ROOT / "scripts" / "tools", "protoc"])
@@ -135,24 +145,31 @@ class Cluster:
 
 
 class Agora(Cluster):
-    """Agora, with its defaults."""
+    """Agora, with its defaults; with TLS between all nodes and clients, if so said."""
 
     name = "agora"
 
-    def __init__(self, folder, flags=(), program=AGORA):
+    def __init__(self, folder, flags=(), program=AGORA, has_tls=False):
         super().__init__(folder)
         self.flags = flags
+        self.certificates = folder / "certs" if has_tls else None
         self.program = program
         self.peers = ",".join(
             f"{node}=127.0.0.1:{port}" for node, port in enumerate(free_ports(NODES))
         )
+        if has_tls:
+            make = [program, "cert", "--dir", self.certificates, "--clients", "bench"]
+            run([*make, "--nodes", self.peers])
 
     def command(self, node):
         place = ["--id", node, "--peers", self.peers, "--logs", self.folder / "logs"]
-        return [self.program, "node", *place, *self.flags]
+        return [self.program, "node", *place, *self.certs(f"node-{node}"), *self.flags]
+
+    def certs(self, folder):
+        return ["--certs", self.certificates / folder] if self.certificates else []
 
     def leader(self):
-        output = self.try_run(AGORA, "bench", "kv", "leader", "--peers", self.peers)
+        output = self.try_run(AGORA, "bench", "kv", "leader", *self.at())
         return int(output.split()[0]) if output else None
 
     def load_command(self, what, clients, seconds):
@@ -161,7 +178,7 @@ class Agora(Cluster):
         return [AGORA, "bench", "kv", {"sets": "set", "gets": "get"}[what], *self.at(), *load]
 
     def at(self):
-        return ["--peers", self.peers]
+        return ["--peers", self.peers, *self.certs("client-bench")]
 
     def probe_command(self):
         return [AGORA, "bench", "kv", "probe", *self.at()]
@@ -228,6 +245,22 @@ def loads(what, ours, theirs, chosen):
             f"{cpu[0]:9.1f}{cpu[1]:9.1f}{cpu[0] / cpu[1]:8.3f}x",
             flush=True,
         )
+
+
+def cost_of_tls(clear, secured, parts, chosen):
+    """Loads alternate between a group in the clear and one with TLS."""
+    for side in (clear, secured):
+        side.load("sets", 16, 1)
+    for what in ("sets", "gets"):
+        if what in parts:
+            head(f"{what}, three nodes, TLS beside the clear", "clients", "clear", "TLS")
+            for clients in chosen.clients:
+                turns(
+                    clients,
+                    [clear, secured],
+                    chosen,
+                    lambda side: side.load(what, clients, chosen.seconds),
+                )
 
 
 def failovers(ours, theirs, count):

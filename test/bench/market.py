@@ -4,6 +4,9 @@ A purchase decrements the stock, if there is any, and records the order; the ans
 is on the disk. PostgreSQL needs one transaction and one round trip, by a prepared statement.
 A client is a connection with one call in flight; loads alternate between the two systems.
 CPU is the sum of all servers of a system.
+
+With --tls a market whose servers have certificates runs beside one in the clear, in the place of
+PostgreSQL: purchases, from one server and from three.
 """
 
 import os
@@ -17,7 +20,18 @@ from pathlib import Path
 
 import idle
 from kv import free_ports
-from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, load_arguments, run
+from measure import (
+    AGORA,
+    TARGET,
+    Others,
+    build,
+    chosen_parts,
+    cpu_seconds,
+    head,
+    load_arguments,
+    run,
+    turns,
+)
 from postgresql import Postgresql
 
 PARTS = ["buy", "group", "search", "start"]
@@ -27,6 +41,7 @@ TIMEOUT_S = 60
 
 def arguments(parser):
     load_arguments(parser, PARTS, CLIENTS)
+    parser.add_argument("--tls", action="store_true", help="what TLS costs, in the place of PostgreSQL")
     parser.add_argument("--items", type=int, default=10_000, help="items on sale while purchases are compared")
     parser.add_argument("--catalogue", type=int, default=1_000_000, help="items to search among")
 
@@ -37,6 +52,9 @@ def measure(chosen):
     others = Others()
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-market-") as folder:
         folder = Path(folder)
+        if chosen.tls:
+            cost_of_tls(folder, parts, chosen)
+            parts = []
         if {"buy", "group"} & set(parts):
             with Postgresql(chosen.items) as theirs:
                 if "buy" in parts:
@@ -58,16 +76,23 @@ def measure(chosen):
 
 
 class Market:
-    """Servers of one market, as processes."""
+    """Servers of one market, as processes; with TLS, if so said."""
 
     name = "agora"
 
-    def __init__(self, folder, servers, program=AGORA):
+    def __init__(self, folder, servers, program=AGORA, has_tls=False):
         self.folder = folder
         self.program = program
         folder.mkdir(parents=True)
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(servers)]
         self.processes = {}
+        self.certificates = folder / "certs" if has_tls else None
+        if has_tls:
+            make = [program, "cert", "--dir", self.certificates, "--group", "market"]
+            run([*make, "--nodes", self.peers()])
+
+    def peers(self):
+        return ",".join(f"{node}={address}" for node, address in enumerate(self.addresses))
 
     def __enter__(self):
         for node in range(len(self.addresses)):
@@ -84,8 +109,9 @@ class Market:
         command = [self.program, "market", "--quiet", "--listen", self.addresses[node]]
         command += ["--data", self.folder / f"node_{node}"]
         if len(self.addresses) > 1:
-            peers = ",".join(f"{n}={address}" for n, address in enumerate(self.addresses))
-            command += ["--node", node, "--peers", peers]
+            command += ["--node", node, "--peers", self.peers()]
+        if self.certificates:
+            command += ["--certs", self.certificates / f"node-{node}"]
         log = (self.folder / f"{node}.log").open("ab")
         command = [str(word) for word in command]
         self.processes[node] = subprocess.Popen(command, stdout=log, stderr=log)
@@ -99,6 +125,9 @@ class Market:
 
     def bench(self, what, *flags):
         at = ["--market", ",".join(self.addresses)]
+        if self.certificates:
+            # Customers have no certificate: this folder has the authority alone.
+            at += ["--certs", self.certificates]
         return [AGORA, "bench", "market", what, *at, *flags]
 
     def cpu_seconds(self):
@@ -142,6 +171,27 @@ def purchases(what, ours, theirs, clients, chosen):
             f"{cpu[0]:9.1f}{cpu[1]:9.1f}{cpu[0] / cpu[1]:8.3f}x",
             flush=True,
         )
+
+
+def cost_of_tls(folder, parts, chosen):
+    """Purchases alternate between a market in the clear and one with TLS."""
+    for part, servers in (("buy", 1), ("group", 3)):
+        if part not in parts:
+            continue
+        with (
+            Market(folder / f"clear-{servers}", servers) as clear,
+            Market(folder / f"tls-{servers}", servers, has_tls=True) as secured,
+        ):
+            for side in (clear, secured):
+                side.load(16, 1, chosen.items)
+            head(f"purchases, servers: {servers}, TLS beside the clear", "clients", "clear", "TLS")
+            for clients in chosen.clients:
+                turns(
+                    clients,
+                    [clear, secured],
+                    chosen,
+                    lambda side: side.load(clients, chosen.seconds, chosen.items),
+                )
 
 
 def fill(market, items):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -93,3 +94,25 @@ class Others:
 
     def cores(self):
         return (others_cpu_seconds() - self.before) / (time.monotonic() - self.began)
+
+
+def head(what, load, old="old", new="new"):
+    """Prints the head of a table of `turns`."""
+    print(f"\n{what}")
+    words = [load, f"{old}/s", f"{new}/s", "ratio", f"{old} us", f"{new} us", "ratio"]
+    words += [f"{old} CPU", f"{new} CPU", "ratio"]
+    print(("{:>10}" * len(words)).format(*words), flush=True)
+
+
+def turns(name, sides, chosen, load):
+    """Prints a line: `load(side)` returns calls a second, the median in us, and CPU us a call."""
+    rounds = [], []
+    for number in range(chosen.rounds):
+        # The order alternates: the state of the machine may depend on it.
+        for place in ((0, 1), (1, 0))[number % 2]:
+            rounds[place].append(load(sides[place]))
+    line = f"{name:>10}"
+    for place, digits in ((0, 0), (1, 0), (2, 2)):
+        old, new = (statistics.median(each[place] for each in side) for side in rounds)
+        line += f"{old:10,.{digits}f}{new:10,.{digits}f}{new / old:9.3f}x"
+    print(line, flush=True)

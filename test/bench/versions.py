@@ -10,7 +10,6 @@ turns: the fastest round counts, since it fills both cores.
 """
 
 import os
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +18,18 @@ import kmeans
 import kv
 import market
 import rpc
-from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, load_arguments, running
+from measure import (
+    AGORA,
+    TARGET,
+    Others,
+    build,
+    chosen_parts,
+    cpu_seconds,
+    head,
+    load_arguments,
+    running,
+    turns,
+)
 
 PARTS = ["echo", "sets", "gets", "buy", "kmeans"]
 
@@ -70,26 +80,6 @@ def measure(chosen):
         if "kmeans" in parts:
             iterations(programs, folder / "kmeans", chosen)
     print(f"\nOther programs kept {others.cores():.2f} of {os.cpu_count()} cores busy meanwhile.")
-
-
-def head(what, load):
-    print(f"\n{what}")
-    words = [load, "old/s", "new/s", "ratio", "old us", "new us", "ratio", "old CPU", "new CPU", "ratio"]
-    print(("{:>10}" * len(words)).format(*words), flush=True)
-
-
-def turns(name, sides, chosen, load):
-    """Prints a line: `load(side)` returns calls a second, the median in us, and CPU us a call."""
-    rounds = [], []
-    for number in range(chosen.rounds):
-        # The order alternates: the state of the machine may depend on it.
-        for place in ((0, 1), (1, 0))[number % 2]:
-            rounds[place].append(load(sides[place]))
-    line = f"{name:>10}"
-    for place, digits in ((0, 0), (1, 0), (2, 2)):
-        old, new = (statistics.median(each[place] for each in side) for side in rounds)
-        line += f"{old:10,.{digits}f}{new:10,.{digits}f}{new / old:9.3f}x"
-    print(line, flush=True)
 
 
 def echo(programs, chosen):
