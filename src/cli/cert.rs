@@ -25,7 +25,7 @@ mod show;
 mod signing_key;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use holder::{Holder, KINDS, Kind};
 use issue::Existing;
@@ -165,7 +165,9 @@ fn issuing_flags(flags: Flags) -> Flags {
 }
 
 fn directory(parsed: &Parsed) -> PathBuf {
-    parsed.text("dir").unwrap_or_else(|| "certs".into()).into()
+    let path = parsed.text("dir").unwrap_or_else(|| "certs".into());
+    // Without a slash at the end, which would lead through a symbolic link.
+    Path::new(&path).components().collect()
 }
 
 fn existing(parsed: &Parsed) -> Result<Existing, Failure> {
@@ -187,7 +189,7 @@ fn days(parsed: &Parsed, flag: &str, default: u64) -> Result<u64, Failure> {
 }
 
 /// A path, safe for a terminal.
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }
 

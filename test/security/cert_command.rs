@@ -2,8 +2,11 @@
 
 mod authorities;
 mod files;
+mod group;
 mod rotation;
 
+#[path = "../support/free_address.rs"]
+mod free_address;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../cluster/process.rs"]
 mod process;

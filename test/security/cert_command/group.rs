@@ -1,0 +1,115 @@
+//! A group of three on TLS with the folders that one command has made.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::Place;
+use super::free_address::free_address;
+use super::process::{AGORA, CommandOutput, Process, bound, eventually};
+
+/// Three nodes, and the folders of two clients and of an operator.
+struct Group {
+    place: Place,
+    peers: String,
+    nodes: Vec<Process>,
+}
+
+impl Group {
+    fn start() -> Group {
+        let place = Place::new();
+        let peers: Vec<String> = (0..3).map(|id| format!("{id}={}", free_address())).collect();
+        let peers = peers.join(",");
+        // The flag takes the value of --peers as it is.
+        place.cert_ok(&format!("--nodes {peers} --clients alice,bob --admins ops"));
+        let nodes = (0..3).map(|id| start_node(&place, id, &peers)).collect();
+        let mut group = Group { place, peers, nodes };
+        group.nodes.iter_mut().for_each(Process::await_listening);
+        group
+    }
+
+    /// `agora kv` with these flags.
+    fn kv(&self, flags: &str, line: &str) -> CommandOutput {
+        self.place.run(AGORA, &format!("kv --peers {} {flags} {line}", self.peers))
+    }
+
+    #[track_caller]
+    fn kv_ok(&self, folder: &str, line: &str) -> String {
+        let output = self.kv(&format!("--certs {folder} --timeout 20"), line);
+        assert_eq!(output.code, 0, "{line} with {folder}: {}", output.stderr);
+        output.stdout
+    }
+
+    /// The serial number of the certificate that a node shows.
+    fn serial(&self, id: usize) -> String {
+        let node = self.peers.split(',').nth(id).unwrap();
+        let address = node.split_once('=').unwrap().1;
+        let script = format!(
+            "openssl s_client -connect {address} -CAfile certs/ca.pem -alpn h2 </dev/null 2>/dev/null \
+             | openssl x509 -noout -serial"
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(self.place.path("."));
+        CommandOutput::of(command.output().unwrap()).stdout
+    }
+}
+
+fn start_node(place: &Place, id: usize, peers: &str) -> Process {
+    let mut command = bound(AGORA);
+    let line = format!("node --id {id} --peers {peers} --certs certs/node-{id}");
+    command.args(line.split_whitespace()).current_dir(place.path("."));
+    Process::start(command, &place.path(&format!("node{id}")))
+}
+
+#[test]
+fn two_clients_use_a_group_and_strangers_do_not() {
+    let group = Group::start();
+    assert_eq!(group.kv_ok("certs/client-alice", "set a 1"), "SUCCESS\n");
+    assert_eq!(group.kv_ok("certs/client-bob", "get a"), "1\n");
+    group.kv_ok("certs/admin-ops", "set b 2");
+
+    // The same names by another authority; that authority's certificate with our ca.pem; no
+    // certificate; no TLS.
+    group.place.cert_ok(&format!("--dir theirs --nodes {} --clients alice,eve", group.peers));
+    let copy = |to: &str| fs::copy(group.place.path("certs/ca.pem"), group.place.path(to));
+    copy("theirs/client-eve/ca.pem").unwrap();
+    fs::create_dir(group.place.path("nobody")).unwrap();
+    copy("nobody/ca.pem").unwrap();
+    for (flags, reason) in [
+        ("--certs theirs/client-alice", "certificate"),
+        ("--certs theirs/client-eve", "certificate"),
+        ("--certs nobody", "certificate"),
+        ("", ""),
+    ] {
+        let attack = group.kv(&format!("{flags} --timeout 2"), "set a 7");
+        println!("set with {flags:?} got: {}", attack.stderr.trim());
+        assert_eq!((attack.code, attack.stdout.as_str()), (1, ""), "{flags}");
+        assert!(attack.stderr.starts_with("FAIL: ") && attack.stderr.contains(reason), "{flags}");
+    }
+    assert_eq!(group.kv_ok("certs/client-bob", "get a"), "1\n");
+}
+
+#[test]
+fn certificates_are_renewed_while_the_group_runs() {
+    let group = Group::start();
+    group.kv_ok("certs/client-alice", "set before 1");
+    let old: Vec<String> = (0..3).map(|id| group.serial(id)).collect();
+    assert!(old.iter().all(|serial| serial.starts_with("serial=")), "{old:?}");
+    group.place.cert_ok("--renew");
+    let mut count = 0;
+    eventually("all nodes show their new certificates", || {
+        count += 1;
+        group.kv_ok("certs/client-alice", &format!("set during {count}"));
+        (0..3).all(|id| {
+            let new = group.serial(id);
+            new.starts_with("serial=") && new != old[id]
+        })
+    });
+    assert_eq!(group.kv_ok("certs/client-bob", "get during"), format!("{count}\n"));
+    assert_eq!(group.kv_ok("certs/client-bob", "get before"), "1\n");
+    for (id, node) in group.nodes.iter().enumerate() {
+        let said = node.stderr();
+        assert!(!said.contains("panicked") && !said.contains("ERROR"), "node {id}: {said}");
+        assert!(Path::new(&group.place.path(&format!("logs/node_{id}/logs.txt"))).exists());
+    }
+}
