@@ -47,7 +47,7 @@ pub(super) const METHODS: &[(&str, Access)] = &[
     ("/agora.market.v1.MarketAdminService/ListRemovedItems", Admin),
     ("/agora.mapreduce.v1.WorkerService/OpenJob", Submit),
     ("/agora.mapreduce.v1.WorkerService/HoldJob", Submit),
-    ("/agora.mapreduce.v1.WorkerService/Ping", Submit),
+    ("/agora.mapreduce.v1.WorkerService/Ping", Worker),
     ("/agora.mapreduce.v1.WorkerService/PutParameter", Submit),
     ("/agora.mapreduce.v1.WorkerService/ReadOutput", Submit),
     ("/agora.mapreduce.v1.MapperService/Map", Submit),

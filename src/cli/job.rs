@@ -159,7 +159,12 @@ fn policy(parsed: &Parsed) -> Result<Policy, Failure> {
 fn worker_arguments(parsed: &Parsed) -> Result<Vec<String>, Failure> {
     parsed.probability("fail-probability")?;
     parsed.seconds("task-delay", Duration::from_secs(1))?;
-    let mut arguments = Vec::new();
+    // Local workers use what their master may use.
+    let sort_memory = parsed.number("sort-memory", 256, 1..=1_000_000)?;
+    let mut arguments = vec!["--max-sort-memory".into(), sort_memory.to_string()];
+    arguments.extend(
+        ["--max-parameters=8192", "--max-job-time=0", "--min-free-disk=0"].map(String::from),
+    );
     for name in ["fail-probability", "task-delay"] {
         if let Some(text) = parsed.text(name) {
             arguments.extend([format!("--{name}"), text]);

@@ -10,7 +10,7 @@ use super::{Failure, connect, serve};
 use crate::kmeans::job::KMeans;
 use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::streaming::Streaming;
-use crate::mapreduce::worker::{Role, WorkerOptions, register};
+use crate::mapreduce::worker::{Role, WorkerLimits, WorkerOptions, register};
 use crate::rpc::{ChannelOptions, ServerHandle, Services, ServingStatus};
 use crate::session::Protocol;
 
@@ -48,6 +48,11 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
         .value("slots", "tasks at once (default 1)", "N")
         .value("fail-probability", "probability that a task fails, from 0 to 1, for tests", "P")
         .value("task-delay", "pause before each task, for tests", "SECONDS")
+        .value("max-job-idle", "end a job without calls or progress (default 600)", "SECONDS")
+        .value("max-job-time", "end a job after this time; 0: never (default 86400)", "SECONDS")
+        .value("max-parameters", "memory for the parameters of a job (default 1024)", "MIB")
+        .value("max-sort-memory", "memory for sorting, of all tasks (default 1024)", "MIB")
+        .value("min-free-disk", "refuse to write when less is free (default 64)", "MIB")
         .switch(
             "allow-commands",
             "accept jobs that run commands (agora mapreduce): whoever may submit a job can then run\n\
@@ -82,8 +87,10 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
             let data = data.display();
             log::info!("a {name} listens on {address}, its files are in {data}; {commands}");
         }
-        if parsed.is_on("until-stdin-ends") {
-            end_with_stdin(server.handle());
+        match parsed.is_on("until-stdin-ends") {
+            true => end_with_stdin(server.handle()),
+            // A master on a host that is gone must not keep the worker.
+            false => server.set_keepalive(KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT),
         }
         Ok(())
     });
@@ -117,8 +124,27 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
         channel,
         allow_commands: parsed.is_on("allow-commands"),
         only_job: None,
+        limits: limits(parsed)?,
     })
 }
+
+fn limits(parsed: &Parsed) -> Result<WorkerLimits, Failure> {
+    let default = WorkerLimits::default();
+    let mebibytes = |name, default: u64, least| -> Result<u64, Failure> {
+        Ok(parsed.number(name, default / MEBIBYTE, least..=1_000_000_000)? * MEBIBYTE)
+    };
+    let max_job_time = default.max_job_time.unwrap_or_default();
+    let max_job_time = parsed.seconds_or_none("max-job-time", max_job_time)?;
+    Ok(WorkerLimits {
+        max_job_idle: parsed.seconds("max-job-idle", default.max_job_idle)?,
+        max_job_time: Some(max_job_time).filter(|time| !time.is_zero()),
+        parameter_bytes: mebibytes("max-parameters", default.parameter_bytes, 1)?,
+        sort_bytes: mebibytes("max-sort-memory", default.sort_bytes, 1)?,
+        min_free_bytes: mebibytes("min-free-disk", default.min_free_bytes, 0)?,
+    })
+}
+
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Longer lines are no ids.
 const MAX_ID_LINE_BYTES: u64 = 1_000;
@@ -131,6 +157,10 @@ fn first_line_of_stdin() -> Result<String, Failure> {
     read.map_err(|error| Failure::because("reading the id of the job from stdin", error))?;
     Ok(line.trim_end().to_owned())
 }
+
+/// A master that is silent for this long is pinged, and has this long to answer.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a worker waits for its tasks when it ends.
 const GRACE: Duration = Duration::from_secs(2);

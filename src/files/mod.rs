@@ -18,7 +18,7 @@
 //! | `open` | opens and creates files |
 //! | `directory` | creates and checks directories |
 //! | `error` | what is refused, with the command that mends it |
-//! | `user` | the user that runs the process |
+//! | `user` | the user that runs the process, free disk space |
 //!
 //! The path that leads to a directory is the operator's: links in it are followed, and for the last
 //! word of the path only if the link belongs to root or to the user. Not included: `openat` from the
@@ -38,7 +38,7 @@ pub use open::{
     MODE, SECRET_MODE, check_device, check_file, check_target, create, create_new, mode_of,
     open_or_create, open_secret, open_to_read, open_to_write, set_mode,
 };
-pub use user::effective_user;
+pub use user::{effective_user, free_bytes};
 
 #[cfg(test)]
 mod tests;

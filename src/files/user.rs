@@ -1,4 +1,6 @@
-//! The user that runs the process.
+//! The user that runs the process, and the space that it has.
+
+use std::path::Path;
 
 /// The effective user; `None` if the system does not say (no `/proc`, in a build without rustix).
 #[cfg(feature = "system-limits")]
@@ -17,6 +19,19 @@ pub fn effective_user() -> Option<u32> {
 fn effective_of(status: &str) -> Option<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The free bytes of the file system with this path; `None` if the system does not say.
+#[cfg(feature = "free-space")]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// The free bytes of the file system with this path: not known.
+#[cfg(not(feature = "free-space"))]
+pub fn free_bytes(_: &Path) -> Option<u64> {
+    None
 }
 
 #[cfg(test)]

@@ -57,6 +57,10 @@ pub const PIECE_BYTES: usize = 1024 * 1024;
 pub const INLINE_PARAMETER_BYTES: usize = 2 * 1024 * 1024;
 /// The largest parameter.
 pub const MAX_PARAMETER_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// The largest number of reduce tasks, and of partitions of a map task.
+pub const MAX_REDUCES: u32 = 10_000;
+/// The largest number of map tasks. There may be one for each input file.
+pub const MAX_MAPS: u32 = 1_000_000;
 /// A worker keeps this many parameters that were sent in pieces.
 pub const PUT_PARAMETERS: usize = 4;
 
@@ -78,6 +82,8 @@ pub struct JobSpec {
     pub keeps_inputs: bool,
     /// Workers need no input files: the master sends splits.
     pub ships_inputs: bool,
+    /// The addresses of its mappers; port 0 stands for every port.
+    pub mappers: Vec<String>,
 }
 
 /// A worker's answer to OpenJob.

@@ -63,6 +63,7 @@ pub fn encode_open_job(spec: &JobSpec) -> Vec<u8> {
         sort_memory_bytes: spec.sort_memory_bytes,
         keeps_inputs: spec.keeps_inputs,
         ships_inputs: spec.ships_inputs,
+        mappers: spec.mappers.iter().map(|mapper| mapper.as_str().into()).collect(),
     })
 }
 
@@ -77,6 +78,7 @@ pub fn parse_open_job(message: &[u8]) -> Result<JobSpec, Status> {
         sort_memory_bytes: request.sort_memory_bytes,
         keeps_inputs: request.keeps_inputs,
         ships_inputs: request.ships_inputs,
+        mappers: request.mappers.into_iter().map(Cow::into_owned).collect(),
     })
 }
 

@@ -17,6 +17,7 @@ pub struct OpenJobRequest<'a> {
     pub sort_memory_bytes: u64,
     pub keeps_inputs: bool,
     pub ships_inputs: bool,
+    pub mappers: Vec<Cow<'a, str>>,
 }
 
 impl<'a> MessageRead<'a> for OpenJobRequest<'a> {
@@ -31,6 +32,7 @@ impl<'a> MessageRead<'a> for OpenJobRequest<'a> {
                 Ok(40) => msg.sort_memory_bytes = r.read_uint64(bytes)?,
                 Ok(48) => msg.keeps_inputs = r.read_bool(bytes)?,
                 Ok(56) => msg.ships_inputs = r.read_bool(bytes)?,
+                Ok(66) => msg.mappers.push(r.read_string(bytes).map(Cow::Borrowed)?),
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -66,6 +68,7 @@ impl<'a> MessageWrite for OpenJobRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.ships_inputs) as u64)
             }
+            + self.mappers.iter().map(|s| 1 + sizeof_len((s).len())).sum::<usize>()
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -89,6 +92,9 @@ impl<'a> MessageWrite for OpenJobRequest<'a> {
         }
         if self.ships_inputs != false {
             w.write_with_tag(56, |w| w.write_bool(*&self.ships_inputs))?;
+        }
+        for s in &self.mappers {
+            w.write_with_tag(66, |w| w.write_string(&**s))?;
         }
         Ok(())
     }
@@ -1316,6 +1322,7 @@ static OPEN_JOB_REQUEST: Shape = Shape::new(
         Field::one(5, Kind::Varint(Width::Bits64)),
         Field::one(6, Kind::Varint(Width::Unsigned32)),
         Field::one(7, Kind::Varint(Width::Unsigned32)),
+        Field::many(8, Kind::Text),
     ],
 );
 impl Checked for OpenJobRequest<'_> {

@@ -1,5 +1,6 @@
 //! The blocking client: calls to one server, from any number of threads, over one connection.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use super::client_call::ClientCall;
 use super::drive::Inner;
 use super::names::Resolver;
 use super::tls::ClientTls;
-use crate::call::{Limits, Metadata, Status};
+use crate::call::{Limits, Metadata, Role, Status};
 use crate::session::Protocol;
 
 /// How a [`Channel`] is set up.
@@ -24,6 +25,10 @@ pub struct ChannelOptions {
     /// Timeout of one attempt to connect, including the look-up, all addresses and the TLS
     /// handshake. A call's deadline may end it sooner.
     pub connect_timeout: Duration,
+    /// Which of the server's addresses may be dialed; all by default.
+    pub address_filter: Option<fn(IpAddr) -> bool>,
+    /// The role that the server's certificate must have, if it has roles at all.
+    pub server_role: Option<Role>,
 }
 
 impl Default for ChannelOptions {
@@ -34,6 +39,8 @@ impl Default for ChannelOptions {
             tls: None,
             resolver: Resolver::default(),
             connect_timeout: Duration::from_secs(5),
+            address_filter: None,
+            server_role: None,
         }
     }
 }

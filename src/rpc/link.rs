@@ -23,11 +23,27 @@ pub(super) fn connect(
     timeout: Duration,
 ) -> io::Result<Socket> {
     let until = Instant::now() + timeout;
-    let addresses = options.resolver.resolve(target, until)?;
+    let mut addresses = options.resolver.resolve(target, until)?;
+    if let Some(is_allowed) = options.address_filter {
+        addresses.retain(|address| is_allowed(address.ip()));
+        if addresses.is_empty() {
+            return Err(refused("none of its addresses may be dialed"));
+        }
+    }
     let mut stream = dial(&addresses, until).inspect_err(|_| options.resolver.forget(target))?;
     let tls = options.tls.as_ref();
     let tls = tls.map(|tls| Tls::connect(tls, target, options.protocol, &mut stream, until));
-    Socket::connected(stream, tls.transpose()?)
+    let socket = Socket::connected(stream, tls.transpose()?)?;
+    match (&options.server_role, socket.peer_identity()?) {
+        (Some(role), Some(server)) if server.is_for_agora && !server.roles.contains(role) => {
+            Err(refused(&format!("its certificate lacks the role {role}")))
+        }
+        _ => Ok(socket),
+    }
+}
+
+fn refused(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
 /// Reads in one turn, so that deadlines are checked while a busy server streams.

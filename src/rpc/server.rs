@@ -258,6 +258,13 @@ impl Server {
         &self.local_addrs
     }
 
+    /// Pings a client that was silent for `interval` while it has open calls; closes its connection
+    /// after `timeout` without an answer. Applies to connections that are accepted later.
+    pub fn set_keepalive(&mut self, interval: Duration, timeout: Duration) {
+        self.options.limits.keepalive_interval = interval;
+        self.options.limits.keepalive_timeout = timeout;
+    }
+
     /// A handle that stops it from another thread.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { stop: Arc::clone(&self.stop), waker: self.poller.waker() }

@@ -4,5 +4,10 @@
 #[path = "../mapreduce_processes/processes.rs"]
 mod processes;
 
+mod bounds;
+mod certificates;
 mod commands;
+mod fetching;
+mod holders;
 mod master;
+mod texts;

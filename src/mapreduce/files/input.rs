@@ -157,10 +157,15 @@ fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
 
 /// Opens a regular file.
 fn open(path: &Path) -> io::Result<(File, FileStamp)> {
+    let not_a_file = || io::Error::new(io::ErrorKind::InvalidInput, "not a file");
+    // Opening a pipe or a device waits, or has effects of its own.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(not_a_file());
+    }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+        return Err(not_a_file());
     }
     Ok((file, FileStamp::from(&metadata)))
 }

@@ -14,6 +14,7 @@
 //! output that is lost in a crash of the machine is computed again (3.3 of the paper).
 
 mod committed;
+mod free_space;
 mod input;
 mod layout;
 mod lock;
@@ -22,6 +23,7 @@ mod pending;
 mod runs;
 
 pub use committed::{CommittedOutput, Identity, OpenOutput};
+pub use free_space::FreeSpace;
 pub use input::{FileStamp, Inputs, SplitBlocks, SplitDigest, SplitError, digest_of};
 pub use layout::Layout;
 pub use lock::{JobLock, LockError, short_id};

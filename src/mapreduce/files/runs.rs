@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::FreeSpace;
 use crate::files;
 use crate::mapreduce::job::RunStore;
 
@@ -13,13 +14,14 @@ use crate::mapreduce::job::RunStore;
 pub struct RunFiles {
     directory: PathBuf,
     attempt: u64,
+    disk: FreeSpace,
     numbers: Vec<u64>,
 }
 
 impl RunFiles {
-    /// No runs yet.
-    pub fn new(directory: &Path, attempt: u64) -> RunFiles {
-        RunFiles { directory: directory.to_owned(), attempt, numbers: Vec::new() }
+    /// No runs yet. None is begun when the disk is too full.
+    pub fn new(directory: &Path, attempt: u64, disk: FreeSpace) -> RunFiles {
+        RunFiles { directory: directory.to_owned(), attempt, disk, numbers: Vec::new() }
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -32,6 +34,7 @@ impl RunStore for RunFiles {
         if self.numbers.is_empty() {
             files::make_directories(&self.directory)?;
         }
+        self.disk.check()?;
         let file = files::create(&self.path(number))?;
         self.numbers.push(number);
         Ok(Box::new(file))

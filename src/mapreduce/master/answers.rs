@@ -291,7 +291,7 @@ impl Master {
             }
         };
         if let Some(state) = &mut self.round {
-            state.fetched_bytes += done.fetched_bytes;
+            state.fetched_bytes = state.fetched_bytes.saturating_add(done.fetched_bytes);
             state.reduce_time = state.reduce_time.max(Duration::from_micros(done.took_us));
         }
         self.begin_reading(attempt, done.bytes, done.output, done.counters, observer);
@@ -309,6 +309,10 @@ impl Master {
         if first.len() as u64 == bytes {
             let output = Some(TaskOutput::Memory(first));
             return self.complete(attempt, output, counters, [].into(), observer);
+        }
+        if !first.is_empty() {
+            let reason = "its output has another length than announced";
+            return self.fail_attempt(attempt, Cause::Worker, reason, observer);
         }
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
         match TaskOutput::expecting(bytes, &self.layout, assigned.task, attempt.0) {
@@ -348,6 +352,10 @@ impl Master {
             return self.fail(Error::Io("keeping the output", error));
         }
         let read = reading.output.len();
+        if read > reading.bytes {
+            let reason = "its output is longer than announced";
+            return self.fail_attempt(attempt, Cause::Worker, reason, observer);
+        }
         if read < reading.bytes {
             // Reading counts as progress, although the worker's own progress number no longer
             // grows.

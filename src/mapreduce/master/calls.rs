@@ -302,7 +302,7 @@ impl Master {
 /// Whether an announcement is sent now. `are_all`: all maps are completed.
 fn is_due(announcement: &MapOutputAnnouncement, are_all: bool) -> bool {
     let MapOutputAnnouncement { outputs, lost, .. } = announcement;
-    let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
+    let bytes = outputs.iter().fold(0, |sum: u64, output| sum.saturating_add(output.bytes));
     let is_much = outputs.len() >= ANNOUNCE_OUTPUTS || bytes >= ANNOUNCE_BYTES;
     // A reducer should not request a lost output.
     !lost.is_empty() || is_much || (are_all && !outputs.is_empty())

@@ -259,6 +259,7 @@ impl Master {
             sort_memory_bytes: options.sort_memory_bytes,
             keeps_inputs: options.keeps_inputs,
             ships_inputs: options.ships_inputs,
+            mappers: worker_slots::mapper_addresses(&options),
         };
         let multiplexer = Multiplexer::new().map_err(|e| Error::Io("a poller", e))?;
         let (sender, events) = channel();

@@ -20,7 +20,7 @@ use super::calls::{InFlight, PendingSend};
 use super::local_process::LocalProcess;
 use super::requests::Request;
 use super::{Error, JobEvent, Master, MasterOptions, Observer, WorkerSource};
-use crate::call::{CallId, Code, Status};
+use crate::call::{CallId, Code, Role, Status};
 use crate::mapreduce::contract::path;
 use crate::mapreduce::digest::Digest;
 use crate::mapreduce::pending_calls::PendingCalls;
@@ -131,6 +131,14 @@ pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
         }
     }
     worker_slots
+}
+
+/// The addresses from which reduce tasks may fetch. The port of a local worker is not known yet.
+pub(super) fn mapper_addresses(options: &MasterOptions) -> Vec<String> {
+    match &options.mappers {
+        WorkerSource::Local(_) => vec!["127.0.0.1:0".into()],
+        WorkerSource::Addresses(addresses) => addresses.clone(),
+    }
 }
 
 impl ReadyWorker {
@@ -250,7 +258,8 @@ impl Master {
         slot.state = SlotState::Dialing;
         let (generation, target) = (slot.generation, slot.address().to_owned());
         let (sender, waker) = (self.sender.clone(), self.waker.clone());
-        let options = self.options.channel.clone();
+        let mut options = self.options.channel.clone();
+        options.server_role = Some(Role::Worker);
         let dialing = thread::Builder::new().name("dialing".into()).spawn(move || {
             let result = Dialed::dial(&target, &options).map(Box::new);
             let _ = sender.send(Event::Dialed { slot: index, generation, result });

@@ -3,9 +3,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::open_job::OpenJob;
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::rpc::BlockingCall;
+
+/// How often a delay checks whether the job has ended.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The configured failures and delays.
 pub(super) struct FaultInjection {
@@ -24,9 +28,13 @@ impl FaultInjection {
     }
 
     /// Called before each task: delays it, or fails it with the configured probability.
-    pub(super) fn apply(&self, call: &BlockingCall) -> Result<(), Status> {
-        if !self.task_delay.is_zero() {
-            call.sleep(self.task_delay)?;
+    pub(super) fn apply(&self, job: &OpenJob, call: &BlockingCall) -> Result<(), Status> {
+        let mut left = self.task_delay;
+        while !left.is_zero() {
+            job.check_open()?;
+            let pause = left.min(CHECK_INTERVAL);
+            call.sleep(pause)?;
+            left -= pause;
         }
         if self.fail_probability > 0.0 && self.draw() < self.fail_probability {
             return Err(Status::new(Code::Unavailable, "failed on purpose"));

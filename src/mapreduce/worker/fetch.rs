@@ -64,7 +64,7 @@ impl Fetch {
         if call.epoch != self.worker.jobs.epoch() {
             return Err(missing("the epoch belongs to an earlier process of this worker"));
         }
-        let job = self.worker.jobs.get(&job_id)?;
+        let job = self.worker.jobs.with_id(&job_id)?;
         if call.waits {
             let responder = self.sender.responder.clone();
             let waiting = WaitingFetch { partition: call.partition, responder };

@@ -9,23 +9,27 @@
 //! died, the job is closed: its tasks are cancelled with their own calls, and its memory is freed.
 //! HoldJob comes before OpenJob, so that no job is ever open without a call that holds it. Files
 //! stay until the next job.
+//!
+//! The job's id authorizes its calls, and it is not enough: reducers tell it to mappers. So all
+//! calls but Fetch must come over the connection of HoldJob.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use log::Level;
 
 use super::active_attempts::ActiveAttempts;
 use super::job_log::JobLog;
-use super::open_job::OpenJob;
-use super::{Worker, WorkerOptions, locked};
+use super::mappers::Mappers;
+use super::open_job::{OpenJob, Opener};
+use super::{Worker, WorkerOptions, limits, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{JobOpened, JobSpec, path};
 use crate::mapreduce::files::{JobLock, Layout, LockError, short_id};
 use crate::mapreduce::job::{Job, JobKinds};
 use crate::mapreduce::wire;
-use crate::rpc::{CallHandler, Responder, Services, Shape};
+use crate::rpc::{CallHandler, Context, Responder, Services, Shape};
 
 /// The jobs of a worker.
 pub(super) struct Jobs {
@@ -51,11 +55,15 @@ struct State {
 struct JobHold {
     number: u64,
     job_id: String,
+    peer: SocketAddr,
+    since: Instant,
     responder: Responder,
 }
 
 /// The number of HoldJob calls at once.
 const MAX_HOLDS: usize = 1_000;
+/// OpenJob must follow HoldJob within this time.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
@@ -65,11 +73,22 @@ impl Jobs {
         Jobs { kinds, options, epoch, opening, state, active_attempts, log }
     }
 
-    /// The job with this id.
-    pub(super) fn get(&self, id: &str) -> Result<Arc<OpenJob>, Status> {
+    /// The job with this id, for a call of its master, whose connection is that with `peer`.
+    pub(super) fn get(&self, id: &str, peer: SocketAddr) -> Result<Arc<OpenJob>, Status> {
+        let job = self.with_id(id)?;
+        // A stranger that knows the id gets the same answer as one that does not.
+        if job.opened_by.peer != peer {
+            return Err(no_such_job());
+        }
+        job.count_call();
+        Ok(job)
+    }
+
+    /// The job with this id, whoever calls.
+    pub(super) fn with_id(&self, id: &str) -> Result<Arc<OpenJob>, Status> {
         let state = locked(&self.state);
         let job = state.current.as_ref().filter(|job| is_same_secret(&job.spec.id, id));
-        job.cloned().ok_or_else(|| Status::new(Code::NotFound, "no such job is open here"))
+        job.cloned().ok_or_else(no_such_job)
     }
 
     /// The preparation of files for the next round, if there is any to do after a task was
@@ -88,15 +107,26 @@ impl Jobs {
         &self.active_attempts
     }
 
-    fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<JobOpened, Status> {
+    fn open(&self, spec: JobSpec, opener: Opener) -> Result<Arc<OpenJob>, Status> {
         self.check_id(&spec.id)?;
-        let _opening = locked(&self.opening);
-        self.check_free(&spec.id)?;
+        if spec.files.len() > MAX_FILES {
+            return Err(Status::new(Code::InvalidArgument, "too many input files"));
+        }
+        let _opening = match self.opening.try_lock() {
+            Ok(opening) => opening,
+            Err(TryLockError::Poisoned(opening)) => opening.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Status::new(Code::FailedPrecondition, "busy: it opens another job"));
+            }
+        };
+        self.check_free(&spec.id, opener.peer)?;
+        let is_trusted = self.options.only_job.is_some();
+        let mappers = Mappers::new(&spec.mappers, opener.peer.ip(), is_trusted)?;
         let job = self
             .kinds
             .make(&spec.kind, &spec.parameters)
             .map_err(|reason| Status::new(Code::Unimplemented, reason))?;
-        let commands = self.check_commands(job.as_ref(), peer)?;
+        let commands = self.check_commands(job.as_ref(), &opener)?;
         let layout = Layout::new(&self.options.data);
         let lock = take(&layout, &spec.id).map_err(|error| {
             let root = layout.root().display();
@@ -107,16 +137,18 @@ impl Jobs {
             Status::new(code, format!("{root}: {error}"))
         })?;
         let active_attempts = Arc::clone(&self.active_attempts);
-        let job = Arc::new(OpenJob::new(spec, job, layout, peer, active_attempts, lock));
+        let (files, by) = ((layout, lock), (opener.clone(), mappers));
+        let job = OpenJob::new(spec, job, files, by, active_attempts, &self.options);
+        let job = Arc::new(job);
         let mut state = locked(&self.state);
-        if !state.is_held(&job.spec.id) {
+        if !state.is_held(&job.spec.id, opener.peer) {
             return Err(Status::new(Code::Cancelled, "the master that held the job is gone"));
         }
         let commands = commands.map_or_else(String::new, |commands| format!(": {commands}"));
         let (id, kind) = (short_id(&job.spec.id), &job.spec.kind);
-        self.log.note(Level::Info, &format!("job {id} of {peer}, {kind}, begins{commands}"));
-        state.current = Some(job);
-        Ok(JobOpened { epoch: self.epoch, task_slots: self.options.task_slots })
+        self.log.note(Level::Info, &format!("job {id} of {opener}, {kind}, begins{commands}"));
+        state.current = Some(Arc::clone(&job));
+        Ok(job)
     }
 
     /// Checks the form of an id, and that this worker serves the job.
@@ -135,10 +167,10 @@ impl Jobs {
 
     /// Refuses a job that runs commands, unless the worker was started for them. Returns the
     /// commands.
-    fn check_commands(&self, job: &dyn Job, peer: SocketAddr) -> Result<Option<String>, Status> {
+    fn check_commands(&self, job: &dyn Job, opener: &Opener) -> Result<Option<String>, Status> {
         match job.commands() {
             Some(commands) if !self.options.allow_commands => {
-                let text = format!("refused a job of {peer} that runs commands: {commands}");
+                let text = format!("refused a job of {opener} that runs commands: {commands}");
                 self.log.note(Level::Warn, &text);
                 let reason =
                     "this worker runs no commands: it was started without --allow-commands";
@@ -148,7 +180,7 @@ impl Jobs {
         }
     }
 
-    fn check_free(&self, id: &str) -> Result<(), Status> {
+    fn check_free(&self, id: &str, peer: SocketAddr) -> Result<(), Status> {
         let state = locked(&self.state);
         let refused = |reason| Err(Status::new(Code::FailedPrecondition, reason));
         if let Some(other) = &state.current {
@@ -159,22 +191,27 @@ impl Jobs {
                 other.opened_at.elapsed().as_secs()
             ));
         }
-        if !state.is_held(id) {
+        if !state.is_held(id, peer) {
             return refused("HoldJob must come before OpenJob".into());
         }
         Ok(())
     }
 
     /// Registers a HoldJob call. Returns a number for [`release_hold`](Self::release_hold).
-    fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
+    fn hold(&self, job_id: String, peer: SocketAddr, responder: Responder) -> Result<u64, Status> {
         self.check_id(&job_id)?;
         let mut state = locked(&self.state);
+        state.end_holds_without_job();
+        if state.holds.iter().any(|hold| hold.peer == peer) {
+            return Err(Status::new(Code::FailedPrecondition, "this connection holds a job"));
+        }
         if state.holds.len() >= MAX_HOLDS {
             return Err(Status::new(Code::ResourceExhausted, "too many jobs are waiting"));
         }
         state.last_hold += 1;
         let number = state.last_hold;
-        state.holds.push(JobHold { number, job_id, responder });
+        let since = Instant::now();
+        state.holds.push(JobHold { number, job_id, peer, since, responder });
         Ok(number)
     }
 
@@ -182,12 +219,13 @@ impl Jobs {
     fn release_hold(&self, number: u64, status: &Status) {
         let mut state = locked(&self.state);
         state.holds.retain(|held| held.number != number);
-        let is_left = |job: &Arc<OpenJob>| !state.is_held(&job.spec.id);
+        let is_left = |job: &Arc<OpenJob>| !state.is_held(&job.spec.id, job.opened_by.peer);
         if state.current.as_ref().is_some_and(is_left)
             && let Some(closed) = state.current.take()
         {
             drop(state);
-            let (job, master) = (short_id(&closed.spec.id), closed.opened_by);
+            closed.close();
+            let (job, master) = (short_id(&closed.spec.id), &closed.opened_by);
             match status.code {
                 Code::Cancelled => {
                     self.log.note(Level::Info, &format!("job {job} of {master} has ended"));
@@ -205,6 +243,26 @@ impl Jobs {
         }
     }
 
+    /// Ends a job, because of a limit.
+    pub(super) fn end(&self, job: &Arc<OpenJob>, status: &Status) {
+        let mut state = locked(&self.state);
+        if !state.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, job)) {
+            return;
+        }
+        state.current = None;
+        let peer = job.opened_by.peer;
+        let (ended, others) = state.holds.drain(..).partition(|hold| hold.peer == peer);
+        state.holds = others;
+        drop(state);
+        job.close();
+        let ended: Vec<JobHold> = ended;
+        for hold in ended {
+            hold.responder.finish(status.clone());
+        }
+        let (id, master) = (short_id(&job.spec.id), &job.opened_by);
+        self.log.note(Level::Warn, &format!("job {id} of {master} is ended: {}", status.message));
+    }
+
     /// The worker shuts down: ends the HoldJob calls.
     fn shut_down(&self) {
         for held in locked(&self.state).holds.drain(..) {
@@ -214,6 +272,8 @@ impl Jobs {
     }
 }
 
+/// The largest number of input files.
+const MAX_FILES: usize = 100_000;
 /// The length of a job's id: 128 bits.
 const JOB_ID_DIGITS: usize = 32;
 
@@ -240,8 +300,31 @@ fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
 }
 
 impl State {
-    fn is_held(&self, job_id: &str) -> bool {
-        self.holds.iter().any(|held| held.job_id == job_id)
+    fn is_held(&self, job_id: &str, peer: SocketAddr) -> bool {
+        self.holds.iter().any(|held| held.peer == peer && is_same_secret(&held.job_id, job_id))
+    }
+
+    /// Ends HoldJob calls that OpenJob has not followed.
+    fn end_holds_without_job(&mut self) {
+        let of_job = self.current.as_ref().map(|job| job.opened_by.peer);
+        self.holds.retain(|hold| {
+            let is_kept = hold.since.elapsed() < OPEN_TIMEOUT || of_job == Some(hold.peer);
+            if !is_kept {
+                let reason = "HoldJob was not followed by OpenJob";
+                hold.responder.finish(Status::new(Code::FailedPrecondition, reason));
+            }
+            is_kept
+        });
+    }
+}
+
+fn no_such_job() -> Status {
+    Status::new(Code::NotFound, "no such job is open here")
+}
+
+impl Opener {
+    fn new(context: &Context<'_>) -> Opener {
+        Opener { peer: context.peer, principal: Arc::clone(context.principal) }
     }
 }
 
@@ -251,46 +334,50 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
         let worker = Arc::clone(worker);
         move |call| {
             let Some(message) = call.receive()? else { return Ok(()) };
-            let peer = call.context().peer;
-            let opened = worker.jobs.open(wire::parse_open_job(&message)?, peer)?;
-            call.send(wire::encode_opened(opened))
+            let opener = Opener::new(&call.context());
+            let job = worker.jobs.open(wire::parse_open_job(&message)?, opener)?;
+            limits::watch(&worker, &job);
+            let (epoch, task_slots) = (worker.jobs.epoch, worker.options.task_slots);
+            call.send(wire::encode_opened(JobOpened { epoch, task_slots }))
         }
     });
     services.streaming(path::HOLD_JOB, Shape::Unary, {
         let worker = Arc::clone(worker);
-        move |_, responder| {
-            Ok(Box::new(HoldCall { worker: Arc::clone(&worker), responder, number: None }))
+        move |context, responder| {
+            let (worker, peer) = (Arc::clone(&worker), context.peer);
+            Ok(Box::new(HoldCall { worker, peer, responder, number: None }))
         }
     });
     services.unary(path::PING, {
         let worker = Arc::clone(worker);
-        move |_, message, answer| {
-            let job = worker.jobs.get(&wire::parse_job_request(message)?)?;
+        move |context, message, answer| {
+            let job = worker.jobs.get(&wire::parse_job_request(message)?, context.peer)?;
             answer.extend_from_slice(&wire::encode_pong(&job.progress()));
             Ok(())
         }
     });
     services.unary(path::PUT_PARAMETER, {
         let worker = Arc::clone(worker);
-        move |_, message, _| {
+        move |context, message, _| {
             let (job_id, piece) = wire::parse_put_parameter(message)?;
-            worker.jobs.get(&job_id)?.put_parameter(piece)
+            worker.jobs.get(&job_id, context.peer)?.put_parameter(piece)
         }
     });
     services.blocking(path::READ_OUTPUT, Shape::Unary, {
         let worker = Arc::clone(worker);
         move |call| {
             let Some(message) = call.receive()? else { return Ok(()) };
-            call.send(read_output(&worker, &message)?)
+            let answer = read_output(&worker, call.context().peer, &message)?;
+            call.send(answer)
         }
     });
     let worker = Arc::clone(worker);
     services.on_shutdown(move || worker.jobs.shut_down());
 }
 
-fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
+fn read_output(worker: &Worker, peer: SocketAddr, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, attempt, offset) = wire::parse_read_output(message)?;
-    let output = worker.jobs.get(&job_id)?.output(attempt);
+    let output = worker.jobs.get(&job_id, peer)?.output(attempt);
     let output =
         output.ok_or_else(|| Status::new(Code::NotFound, "this output is no longer here"))?;
     let piece = output.open().and_then(|file| file.read(offset, super::map::PIECE_BYTES));
@@ -301,6 +388,7 @@ fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
 /// The handler of a HoldJob call.
 struct HoldCall {
     worker: Arc<Worker>,
+    peer: SocketAddr,
     responder: Responder,
     number: Option<u64>,
 }
@@ -308,7 +396,8 @@ struct HoldCall {
 impl CallHandler for HoldCall {
     fn message(&mut self, message: &[u8]) {
         let job_id = wire::parse_job_request(message);
-        match job_id.and_then(|id| self.worker.jobs.hold(id, self.responder.clone())) {
+        let hold = |id| self.worker.jobs.hold(id, self.peer, self.responder.clone());
+        match job_id.and_then(hold) {
             Ok(number) => self.number = Some(number),
             Err(status) => self.responder.finish(status),
         }

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
 use std::iter::once;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +11,10 @@ use super::partitions::Partitions;
 use super::prepared_files::failed;
 use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::{Code, Status};
-use crate::files;
-use crate::mapreduce::contract::{MapCall, MapDone, Piece};
+use crate::mapreduce::contract::{MAX_MAPS, MAX_REDUCES, MapCall, MapDone};
 use crate::mapreduce::execute::{self, MapWork};
 use crate::mapreduce::files::{CommittedOutput, SplitBlocks, SplitDigest, SplitError};
 use crate::mapreduce::job::{Blocks, Fault, TaskInfo};
-use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
 
@@ -32,7 +29,11 @@ const SHIP_HINT: &str = "with --ship the master sends splits to mappers that lac
 /// Runs a map task and returns its answer.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, map) = wire::parse_map_call(message)?;
-    let job = worker.jobs.get(&job_id)?;
+    let job = worker.jobs.get(&job_id, call.context().peer)?;
+    if map.task >= MAX_MAPS || map.reduces > MAX_REDUCES {
+        return Err(Status::new(Code::InvalidArgument, "too many tasks"));
+    }
+    job.kept.check(map.reduces.max(1).into())?;
     let result = attempt(worker, &job, call, &map);
     if result.is_err() {
         for waiting in job.take_waiting(map.attempt) {
@@ -49,12 +50,11 @@ fn attempt(
     call: &BlockingCall,
     map: &MapCall,
 ) -> Result<MapDone, Status> {
-    let guard = job.begin_attempt(map.attempt);
-    worker.fault_injection.apply(call)?;
+    let guard = job.begin_attempt(map.attempt)?;
+    worker.fault_injection.apply(job, call)?;
     let started = Instant::now();
     let parameter = job.parameter(map.parameter.clone())?;
-    let mut context =
-        WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
+    let mut context = WorkerTaskContext::new(worker, job, call, &guard.running);
     let mut sink = partitions(job, map);
     let mut cache = job.take_cache(map.task);
     let split_digest = SplitDigest::default();
@@ -119,7 +119,7 @@ pub(super) fn is_short(worker: &Worker, message: &[u8]) -> bool {
     }
     let took = || {
         let (job_id, map) = wire::parse_map_call(message).ok()?;
-        let job = worker.jobs.get(&job_id).ok()?;
+        let job = worker.jobs.with_id(&job_id).ok()?;
         let parameter = job.parameter(map.parameter).ok()?;
         job.last_duration(map.task, job.job.map_work(&parameter)?)
     };
@@ -128,11 +128,13 @@ pub(super) fn is_short(worker: &Worker, message: &[u8]) -> bool {
 
 fn partitions<'j>(job: &'j OpenJob, map: &MapCall) -> Partitions<'j> {
     let (layout, prepared_files) = (&job.layout, &job.prepared_files);
+    let keeps = job.kept.has_memory();
     if map.reduces == 0 {
-        return Partitions::new(once(layout.map_output(map.task)), map.attempt, prepared_files);
+        let path = once(layout.map_output(map.task));
+        return Partitions::new(path, map.attempt, prepared_files, keeps);
     }
     let paths = (0..map.reduces).map(|partition| layout.partition(map.task, partition));
-    Partitions::new(paths, map.attempt, prepared_files)
+    Partitions::new(paths, map.attempt, prepared_files, keeps)
 }
 
 fn task_info(job: &OpenJob, map: &MapCall) -> TaskInfo {
@@ -154,6 +156,12 @@ fn open(
     split_digest: &SplitDigest,
 ) -> Result<Box<dyn Blocks>, Fault> {
     let shipped = job.layout.split(map.task);
+    let missing = |reason| {
+        if job.spec.ships_inputs {
+            job.splits.ask_for(map.task, map.split.len());
+        }
+        Fault::MissingInput(reason)
+    };
     if job.spec.ships_inputs
         && let Ok(metadata) = fs::metadata(&shipped)
     {
@@ -161,49 +169,13 @@ fn open(
             let blocks = SplitBlocks::open_shipped(&shipped, &map.split, split_digest.clone());
             return Ok(Box::new(blocks.map_err(|error| failed(&shipped, &error))?));
         }
-        return Err(Fault::MissingInput(format!("{}: it is incomplete", shipped.display())));
+        return Err(missing(format!("{}: it is incomplete", shipped.display())));
     }
     let blocks =
         SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint, split_digest.clone());
     let blocks = blocks.map_err(|error| match error {
         SplitError::VersionMismatch(how) if !job.spec.ships_inputs => Fault::InputMismatch(how),
-        error => Fault::MissingInput(format!("{error} ({SHIP_HINT})")),
+        error => missing(format!("{error} ({SHIP_HINT})")),
     });
     Ok(Box::new(blocks?))
-}
-
-/// Receives a piece of a split that the master sends.
-pub(super) fn put_split(
-    worker: &Worker,
-    _: &BlockingCall,
-    message: &[u8],
-) -> Result<Vec<u8>, Status> {
-    let (job_id, piece) = wire::parse_put_split(message)?;
-    let job = worker.jobs.get(&job_id)?;
-    let Piece { of, offset, piece, .. } = piece;
-    let path = job.layout.split(of as u32);
-    let put = || {
-        if let Some(directory) = path.parent() {
-            files::make_directories(directory)?;
-        }
-        if offset == 0 {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        let mut file = files::open_or_create(&path)?;
-        if file.seek(SeekFrom::End(0))? != offset {
-            return Ok(false);
-        }
-        file.write_all(&piece)?;
-        Ok(true)
-    };
-    match put() {
-        Ok(true) => Ok(Vec::new()),
-        Ok(false) => {
-            Err(Status::new(Code::InvalidArgument, "the pieces of a split must come in order"))
-        }
-        Err(error) => Err(task_status::status_of(&failed(&path, &error))),
-    }
 }

@@ -13,10 +13,12 @@
 //! pause.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::locked;
+use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapOutputAnnouncement, MapOutputLocation};
 use crate::mapreduce::scheduler::Loss;
 
@@ -25,7 +27,15 @@ use crate::mapreduce::scheduler::Loss;
 pub(super) struct MapOutputTracker {
     state: Mutex<State>,
     changed: Condvar,
+    /// The number of outputs in all trackers of the job.
+    total: Arc<AtomicUsize>,
 }
+
+/// Outputs that the trackers of a job know at once: as many as 100 reduce tasks of 10,000 map tasks
+/// need.
+const MAX_OUTPUTS: usize = 1_000_000;
+/// The longest address of a mapper: a name of DNS and a port.
+const MAX_ADDRESS_BYTES: usize = 300;
 
 #[derive(Default)]
 struct State {
@@ -78,8 +88,17 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const MAX_REFUSED_TIME: Duration = Duration::from_secs(60);
 
 impl MapOutputTracker {
+    /// A tracker that counts its outputs in the account of the job.
+    pub(super) fn new(total: &Arc<AtomicUsize>) -> MapOutputTracker {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        MapOutputTracker { state, changed, total: Arc::clone(total) }
+    }
+
     /// Applies an announcement.
-    pub(super) fn announce(&self, announcement: MapOutputAnnouncement) {
+    ///
+    /// # Errors
+    /// The job has announced too many outputs.
+    pub(super) fn announce(&self, announcement: MapOutputAnnouncement) -> Result<(), Status> {
         let mut state = locked(&self.state);
         for (task, attempt) in announcement.lost {
             let is_meant = match state.maps.get(&task) {
@@ -89,8 +108,8 @@ impl MapOutputTracker {
                 // The fetching thread will find out.
                 Some(OutputState::Fetching(..) | OutputState::Fetched) | None => false,
             };
-            if is_meant {
-                state.maps.remove(&task);
+            if is_meant && state.maps.remove(&task).is_some() {
+                self.total.fetch_sub(1, Ordering::Relaxed);
             }
         }
         for output in announcement.outputs {
@@ -100,12 +119,28 @@ impl MapOutputTracker {
                 Some(OutputState::Fetched) => false,
             };
             if takes {
+                if !state.maps.contains_key(&output.task)
+                    && (output.address.len() > MAX_ADDRESS_BYTES || !self.count_one())
+                {
+                    let reason = format!("more than {MAX_OUTPUTS} map outputs are announced");
+                    return Err(Status::new(Code::FailedPrecondition, reason));
+                }
                 state.announced_at = Some(Instant::now());
                 state.maps.insert(output.task, OutputState::Available(output, None));
             }
         }
         drop(state);
         self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Counts an output, if there may be one more.
+    fn count_one(&self) -> bool {
+        let is_counted = self.total.fetch_add(1, Ordering::Relaxed) < MAX_OUTPUTS;
+        if !is_counted {
+            self.total.fetch_sub(1, Ordering::Relaxed);
+        }
+        is_counted
     }
 
     /// The next outputs to fetch, at most `most`; `maps` is the number of map tasks. Waits up to
@@ -189,6 +224,13 @@ impl MapOutputTracker {
     }
 }
 
+impl Drop for MapOutputTracker {
+    fn drop(&mut self) {
+        let count = self.state().maps.len();
+        self.total.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
 impl State {
     /// The pause of an output before its current fetch; `None` if the output is not being fetched.
     fn fetching(&self, output: &MapOutputLocation) -> Option<Option<Backoff>> {
@@ -252,7 +294,24 @@ mod tests {
 
     fn announce(tracker: &MapOutputTracker, outputs: &[MapOutputLocation], lost: &[(u32, u64)]) {
         let (outputs, lost) = (outputs.to_vec(), lost.to_vec());
-        tracker.announce(MapOutputAnnouncement { attempt: 9, outputs, lost });
+        tracker.announce(MapOutputAnnouncement { attempt: 9, outputs, lost }).unwrap();
+    }
+
+    #[test]
+    fn the_outputs_of_a_job_are_counted_in_one_account() {
+        let total = Arc::new(AtomicUsize::new(MAX_OUTPUTS - 2));
+        let (one, other) = (MapOutputTracker::new(&total), MapOutputTracker::new(&total));
+        announce(&one, &[output(0, 1)], &[]);
+        announce(&other, &[output(0, 1)], &[]);
+        announce(&other, &[output(0, 2)], &[]);
+        let outputs = vec![output(1, 3)];
+        let more = MapOutputAnnouncement { attempt: 9, outputs, lost: Vec::new() };
+        assert_eq!(one.announce(more.clone()).unwrap_err().code, Code::FailedPrecondition);
+        announce(&one, &[], &[(0, 1)]);
+        one.announce(more.clone()).unwrap();
+        assert!(other.announce(more).is_err());
+        drop((one, other));
+        assert_eq!(total.load(Ordering::Relaxed), MAX_OUTPUTS - 2);
     }
 
     fn take(tracker: &MapOutputTracker, maps: u32) -> Vec<(u32, u64)> {

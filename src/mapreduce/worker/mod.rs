@@ -6,7 +6,8 @@
 //! - `reduce`, `map_output_tracker`, `shuffle`: a reduce task, the map outputs it knows, and
 //!   fetching them
 //! - `prepared_files`: files for the next round
-//! - `job_log`: the log lines about jobs
+//! - `limits`, `job_log`: what a job may take, and the log lines about jobs
+//! - `mappers`, `splits`: the mappers that a job has declared, and the splits that its master sends
 //! - `fault_injection`: injected failures and delays
 //!
 //! A task runs on a thread of the server's pool, for as long as its call: a master that ends the
@@ -17,13 +18,16 @@
 mod active_attempts;
 mod fetch;
 mod job_log;
+mod limits;
 mod map_output_tracker;
 mod jobs;
 mod map;
+mod mappers;
 mod open_job;
 mod partitions;
 mod reduce;
 mod shuffle;
+mod splits;
 mod prepared_files;
 #[cfg(test)]
 mod tests;
@@ -42,7 +46,9 @@ use crate::call::Status;
 use crate::rpc::{BlockingCall, ChannelOptions, Services, random_number};
 use fault_injection::FaultInjection;
 use jobs::Jobs;
-use open_job::Running;
+use open_job::{OpenJob, Running};
+
+pub use limits::WorkerLimits;
 
 /// The kind of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,16 @@ pub struct WorkerOptions {
     /// The id of the only job that is accepted: a worker that a master has started for its own job
     /// serves nobody else, whoever can connect to its port. `None`: any job.
     pub only_job: Option<String>,
+    /// What a job may take.
+    pub limits: WorkerLimits,
+}
+
+impl WorkerOptions {
+    /// Memory for the sort of one reduce task, of a job that asks for `bytes`.
+    fn sort_bytes(&self, bytes: u64) -> usize {
+        let share = self.limits.sort_bytes / u64::from(self.task_slots.max(1));
+        usize::try_from(bytes.min(share)).unwrap_or(usize::MAX)
+    }
 }
 
 impl Default for WorkerOptions {
@@ -83,6 +99,7 @@ impl Default for WorkerOptions {
             channel: ChannelOptions::default(),
             allow_commands: false,
             only_job: None,
+            limits: WorkerLimits::default(),
         }
     }
 }
@@ -119,7 +136,7 @@ pub fn register(
     match role {
         Role::Mapper => {
             blocking_unless_short(services, path::MAP, &worker, map::is_short, map::run);
-            blocking(services, path::PUT_SPLIT, &worker, map::put_split);
+            blocking(services, path::PUT_SPLIT, &worker, splits::put_split);
             fetch::register(services, &worker);
         }
         Role::Reducer => {
@@ -161,14 +178,27 @@ fn blocking_unless_short(
 
 /// The context of a running task.
 struct WorkerTaskContext<'t> {
+    job: &'t OpenJob,
     call: &'t BlockingCall,
     running: &'t Running,
     task_slots: u32,
 }
 
+impl<'t> WorkerTaskContext<'t> {
+    fn new(
+        worker: &Worker,
+        job: &'t OpenJob,
+        call: &'t BlockingCall,
+        running: &'t Running,
+    ) -> WorkerTaskContext<'t> {
+        WorkerTaskContext { job, call, running, task_slots: worker.options.task_slots }
+    }
+}
+
 impl TaskContext for WorkerTaskContext<'_> {
     fn check_cancelled(&mut self) -> Result<(), Fault> {
-        self.call.sleep(Duration::ZERO).map_err(|_| Fault::Cancelled)
+        let is_wanted = self.job.check_open().and_then(|()| self.call.sleep(Duration::ZERO));
+        is_wanted.map_err(|_| Fault::Cancelled)
     }
 
     fn progress(&mut self) {

@@ -8,6 +8,8 @@ use super::prepared_files::{PreparedFiles, create, failed};
 use crate::mapreduce::files::{CommittedOutput, PendingFile};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
+/// The disk is checked after this much output.
+const CHECK_BYTES: usize = 4 * 1024 * 1024;
 /// Output up to this size is kept in memory too, and served from there.
 const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
 
@@ -17,6 +19,9 @@ pub(super) struct Partitions<'s> {
     attempt: u64,
     parts: Vec<Part>,
     kept: usize,
+    max_in_memory_bytes: usize,
+    /// Bytes written to files since the disk was checked.
+    unchecked_bytes: usize,
 }
 
 struct Part {
@@ -28,14 +33,22 @@ struct Part {
 }
 
 impl<'s> Partitions<'s> {
-    /// An output with these final paths.
+    /// An output with these final paths. `keeps`: it may be kept in memory.
     pub(super) fn new(
         paths: impl Iterator<Item = PathBuf>,
         attempt: u64,
         prepared_files: &'s PreparedFiles,
+        keeps: bool,
     ) -> Partitions<'s> {
         let part = |path| Part { path, lines: Vec::new(), file: None };
-        Partitions { prepared_files, attempt, parts: paths.map(part).collect(), kept: 0 }
+        Partitions {
+            prepared_files,
+            attempt,
+            parts: paths.map(part).collect(),
+            kept: 0,
+            max_in_memory_bytes: if keeps { MAX_IN_MEMORY_BYTES } else { 0 },
+            unchecked_bytes: 0,
+        }
     }
 
     /// Commits all files.
@@ -52,12 +65,17 @@ impl<'s> Partitions<'s> {
 impl PartitionSink for Partitions<'_> {
     fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
         let Some(part) = self.parts.get_mut(partition as usize) else { return Ok(()) };
-        if part.file.is_none() && self.kept + lines.len() <= MAX_IN_MEMORY_BYTES {
+        if part.file.is_none() && self.kept + lines.len() <= self.max_in_memory_bytes {
             self.kept += lines.len();
             part.lines.extend_from_slice(lines);
             return Ok(());
         }
         self.kept -= part.lines.len();
+        self.unchecked_bytes += lines.len() + part.lines.len();
+        if self.unchecked_bytes >= CHECK_BYTES {
+            self.unchecked_bytes = 0;
+            self.prepared_files.disk.check().map_err(|error| failed(&part.path, &error))?;
+        }
         part.spill(self.attempt, lines).map_err(|error| failed(&part.path, &error))
     }
 }

@@ -11,13 +11,14 @@ use std::sync::Mutex;
 
 use super::locked;
 use crate::files;
-use crate::mapreduce::files::{CommittedOutput, Identity, PendingFile};
+use crate::mapreduce::files::{CommittedOutput, FreeSpace, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
 /// Prepared files by target path, and files that are to be prepared.
-#[derive(Default)]
 pub(super) struct PreparedFiles {
     state: Mutex<State>,
+    /// Checked while large output is written.
+    pub(super) disk: FreeSpace,
 }
 
 #[derive(Default)]
@@ -30,6 +31,10 @@ struct State {
 const MAX_PREPARED_FILES: usize = 64;
 
 impl PreparedFiles {
+    pub(super) fn new(disk: FreeSpace) -> PreparedFiles {
+        PreparedFiles { state: Mutex::default(), disk }
+    }
+
     /// Commits the output of an attempt: `file`, if there is one, or else a small file with
     /// `lines`, which stay in memory too.
     pub(super) fn commit_output(
@@ -130,7 +135,7 @@ mod tests {
         let folder =
             std::env::temp_dir().join(format!("agora-prepared_files-{}", std::process::id()));
         let target = folder.join("R1.txt");
-        let prepared_files = PreparedFiles::default();
+        let prepared_files = PreparedFiles::new(FreeSpace::new(&folder, 0));
         write(&prepared_files, &target, 1);
         assert!(!prepared_files.has_pending(), "it may stay the only one");
         write(&prepared_files, &target, 2);

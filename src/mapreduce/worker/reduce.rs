@@ -11,8 +11,10 @@ use super::open_job::OpenJob;
 use super::prepared_files::{PreparedFiles, create, failed};
 use super::shuffle::Shuffle;
 use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
-use crate::call::Status;
-use crate::mapreduce::contract::{INLINE_OUTPUT_BYTES, MapOutputAnnouncement, ReduceDone, path};
+use crate::call::{Code, Status};
+use crate::mapreduce::contract::{
+    INLINE_OUTPUT_BYTES, MAX_MAPS, MAX_REDUCES, MapOutputAnnouncement, ReduceDone, path,
+};
 use crate::mapreduce::execute;
 use crate::mapreduce::files::{CommittedOutput, PendingFile, RunFiles};
 use crate::mapreduce::job::{Counters, Fault, Sorter, TaskInfo};
@@ -22,26 +24,32 @@ use crate::rpc::{BlockingCall, Services};
 
 pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     let worker = Arc::clone(worker);
-    services.unary(path::ANNOUNCE, move |_, message, _| {
+    services.unary(path::ANNOUNCE, move |context, message, _| {
         let (job_id, announcement) = wire::parse_announce(message)?;
-        let job = worker.jobs.get(&job_id)?;
-        job.tracker(announcement.attempt).announce(announcement);
-        Ok(())
+        let job = worker.jobs.get(&job_id, context.peer)?;
+        job.mappers.check(&announcement.outputs)?;
+        job.tracker(announcement.attempt)?.announce(announcement)
     });
 }
 
 /// Runs a reduce task and returns its answer.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, reduce) = wire::parse_reduce_call(message)?;
-    let job = worker.jobs.get(&job_id)?;
-    let guard = job.begin_attempt(reduce.attempt);
-    let tracker = job.tracker(reduce.attempt);
+    let job = worker.jobs.get(&job_id, call.context().peer)?;
+    if reduce.maps > MAX_MAPS || reduce.task >= MAX_REDUCES {
+        return Err(Status::new(Code::InvalidArgument, "too many tasks"));
+    }
+    job.mappers.check(&reduce.outputs)?;
+    job.mappers.check(&reduce.expected)?;
+    job.kept.check(1)?;
+    let guard = job.begin_attempt(reduce.attempt)?;
+    let tracker = job.tracker(reduce.attempt)?;
     let (attempt, outputs) = (reduce.attempt, reduce.outputs);
-    tracker.announce(MapOutputAnnouncement { attempt, outputs, lost: Vec::new() });
-    worker.fault_injection.apply(call)?;
+    tracker.announce(MapOutputAnnouncement { attempt, outputs, lost: Vec::new() })?;
+    worker.fault_injection.apply(&job, call)?;
     let parameter = job.parameter(reduce.parameter)?;
-    let mut runs = RunFiles::new(&job.layout.reducers(), attempt);
-    let memory = usize::try_from(job.spec.sort_memory_bytes).unwrap_or(usize::MAX);
+    let mut runs = RunFiles::new(&job.layout.reducers(), attempt, job.disk.clone());
+    let memory = worker.options.sort_bytes(job.spec.sort_memory_bytes);
     let sorter = Sorter::new(job.job.key_order(), memory, job.take_sort_memory(), &mut runs);
     let shuffle = Shuffle {
         job: &job,
@@ -62,8 +70,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
     let info = TaskInfo { task: reduce.task, attempt, ..TaskInfo::default() };
-    let mut context =
-        WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
+    let mut context = WorkerTaskContext::new(worker, &job, call, &guard.running);
     let (counters, committed) = reduce_sorted(&job, sorter, &info, &parameter, &mut context)?;
     let inline = match &committed {
         CommittedOutput::Memory(lines) => lines.to_vec(),
@@ -111,11 +118,17 @@ struct Output<'s> {
     prepared_files: &'s PreparedFiles,
     lines: Vec<u8>,
     file: Option<PendingFile>,
+    /// Bytes written to the file since the disk was checked.
+    unchecked_bytes: usize,
 }
+
+/// The disk is checked after this much output.
+const CHECK_BYTES: usize = 4 * 1024 * 1024;
 
 impl<'s> Output<'s> {
     fn new(path: PathBuf, attempt: u64, prepared_files: &'s PreparedFiles) -> Output<'s> {
-        Output { path, attempt, prepared_files, lines: Vec::new(), file: None }
+        let lines = Vec::new();
+        Output { path, attempt, prepared_files, lines, file: None, unchecked_bytes: 0 }
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), Fault> {
@@ -127,6 +140,11 @@ impl<'s> Output<'s> {
     }
 
     fn write_to_file(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        self.unchecked_bytes += lines.len();
+        if self.unchecked_bytes >= CHECK_BYTES {
+            self.unchecked_bytes = 0;
+            self.prepared_files.disk.check()?;
+        }
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(create(&self.path, self.attempt)?),

@@ -54,6 +54,20 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// The number of lost outputs in one report; others are found by the next attempt.
 const MAX_REPORTED_LOSSES: usize = 20;
 
+/// Why an output was not fetched.
+enum FetchError {
+    /// The mapper has not sent it, or what listens at its address.
+    Mapper(Status),
+    /// The reduce task cannot continue.
+    Own(Status),
+}
+
+impl From<Status> for FetchError {
+    fn from(status: Status) -> FetchError {
+        FetchError::Mapper(status)
+    }
+}
+
 impl<'r> Shuffle<'_, 'r> {
     /// Fetches the partition of every map task.
     pub(super) fn fetch_all(&self) -> Result<(), Status> {
@@ -71,9 +85,11 @@ impl<'r> Shuffle<'_, 'r> {
                 NextFetch::Lost(lost) => return Err(self.lost(&lost)),
                 NextFetch::Wait => self.check()?,
                 NextFetch::Fetch(outputs) => {
-                    let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
+                    let sum =
+                        |sum: u64, output: &MapOutputLocation| sum.saturating_add(output.bytes);
+                    let bytes = outputs.iter().fold(0, sum);
                     locked(&self.sorter).reserve(bytes);
-                    total_bytes += bytes;
+                    total_bytes = bytes.saturating_add(total_bytes);
                     if total_bytes > PARALLEL_FETCH_BYTES {
                         return self.fetch_on_threads(&outputs);
                     }
@@ -151,6 +167,7 @@ impl<'r> Shuffle<'_, 'r> {
     }
 
     fn check(&self) -> Result<(), Status> {
+        self.job.check_open()?;
         self.call.sleep(Duration::ZERO)
     }
 
@@ -177,14 +194,14 @@ impl<'r> Shuffle<'_, 'r> {
         call: Result<ClientCall, Status>,
     ) -> Result<(), Status> {
         let mut used = 0;
+        let call = call.map_err(FetchError::from);
         let mut result = call.and_then(|mut call| self.receive(output, &mut call, &mut used));
-        let is_refused = |result: &Result<(), Status>| {
-            result.as_ref().is_err_and(|status| status.code == Code::ResourceExhausted)
-        };
-        if used == 0 && result.is_err() && !is_refused(&result) && self.check().is_ok() {
+        let may_succeed = |result: &Result<(), FetchError>| matches!(result, Err(FetchError::Mapper(status)) if status.code != Code::ResourceExhausted);
+        if used == 0 && may_succeed(&result) && self.check().is_ok() {
             // It may have been requested too early, or its connection may have been idle for too
             // long.
             let again = self.start_fetch(output, false);
+            let again = again.map_err(FetchError::from);
             result = again.and_then(|mut call| self.receive(output, &mut call, &mut used));
         }
         match result {
@@ -192,21 +209,22 @@ impl<'r> Shuffle<'_, 'r> {
                 self.tracker.fetched(output);
                 Ok(())
             }
-            Err(status) if status.code == Code::ResourceExhausted => {
+            // The sorted records are invalid, wherever they came from, or the disk is full.
+            Err(FetchError::Own(status)) => Err(status),
+            Err(FetchError::Mapper(status)) if status.code == Code::ResourceExhausted => {
                 self.refused(output, used, &status)
             }
-            Err(status) => {
+            Err(FetchError::Mapper(status)) => {
                 self.check()?;
                 let loss = match status.code {
                     Code::NotFound => Loss::Missing,
-                    // The sorted records are invalid, wherever they came from.
-                    Code::InvalidArgument | Code::FailedPrecondition => return Err(status),
                     _ => Loss::Unreachable,
                 };
                 if used > 0 {
                     return Err(self.lost(&[(output.task, output.attempt, loss)]));
                 }
-                log::info!("map {} from {}: {status}", output.task + 1, output.address);
+                let map = u64::from(output.task) + 1;
+                log::info!("map {map} from {}: {status}", output.address);
                 self.tracker.failed(output, loss);
                 Ok(())
             }
@@ -222,15 +240,18 @@ impl<'r> Shuffle<'_, 'r> {
         status: &Status,
     ) -> Result<(), Status> {
         self.check()?;
-        let why = format!("map {} from {}: {status}", output.task + 1, output.address);
+        let map = format!("map {} from {}", u64::from(output.task) + 1, output.address);
+        log::debug!("{map}: {status}");
+        // Not the mapper's words: the master may not be allowed to ask what listens there.
         if used > 0 {
-            return Err(Status::new(Code::Unavailable, why));
-        }
-        if !self.tracker.refused(output) {
-            let reason = format!("{why}, for {} s", MAX_REFUSED_TIME.as_secs());
+            let reason = format!("{map}: the mapper had no capacity to send all of it");
             return Err(Status::new(Code::Unavailable, reason));
         }
-        log::debug!("{why}");
+        if !self.tracker.refused(output) {
+            let seconds = MAX_REFUSED_TIME.as_secs();
+            let reason = format!("{map}: the mapper had no capacity for {seconds} s");
+            return Err(Status::new(Code::Unavailable, reason));
+        }
         Ok(())
     }
 
@@ -239,14 +260,15 @@ impl<'r> Shuffle<'_, 'r> {
         output: &MapOutputLocation,
         call: &mut ClientCall,
         used: &mut u64,
-    ) -> Result<(), Status> {
-        let gone = |why: &str| Err(Status::new(Code::Unavailable, why.to_owned()));
+    ) -> Result<(), FetchError> {
+        let gone =
+            |why: &str| Err(FetchError::Mapper(Status::new(Code::Unavailable, why.to_owned())));
         let mut partial_line: Vec<u8> = Vec::new();
         let mut bytes = 0;
         loop {
             match call.receive_until(Some(Instant::now() + CHECK_INTERVAL))? {
                 Received::NotYet => {
-                    self.check()?;
+                    self.check().map_err(FetchError::Own)?;
                     if !self.tracker.is_wanted(output) {
                         return gone("it is fetched from elsewhere");
                     }
@@ -254,14 +276,17 @@ impl<'r> Shuffle<'_, 'r> {
                 Received::End if bytes != output.bytes => {
                     return gone("its length differs from the announced length");
                 }
-                Received::End => return self.sort(output.task, &partial_line),
+                Received::End => {
+                    return self.sort(output.task, &partial_line).map_err(FetchError::Own);
+                }
                 Received::Message(message) => {
                     let lines = wire::parse_fetched(&message)?;
                     bytes += lines.len() as u64;
                     self.fetched_bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
                     self.running.step();
                     *used = bytes;
-                    partial_line = self.sort_piece(output.task, partial_line, lines)?;
+                    let sorted = self.sort_piece(output.task, partial_line, lines);
+                    partial_line = sorted.map_err(FetchError::Own)?;
                 }
             }
         }

@@ -75,6 +75,7 @@ fn mapper(behaviour: Behaviour) -> (Listening, Arc<AtomicUsize>) {
         let fetches = Arc::clone(&counter);
         Ok(Box::new(Fetched { responder, fetches, behaviour }))
     });
+    services.unary(path::PING, |_, _, _| Err(Status::new(Code::NotFound, "no such job")));
     (Listening::start(services), fetches)
 }
 
@@ -106,6 +107,7 @@ impl Reducer {
             sort_memory_bytes: 1024 * 1024,
             keeps_inputs: false,
             ships_inputs: false,
+            mappers: vec!["127.0.0.1:0".into()],
         };
         channel
             .unary(path::OPEN_JOB, &wire::encode_open_job(&spec), &CallOptions::default())

@@ -91,3 +91,62 @@ pub fn command(mapper: &str) -> pb::OpenJobRequest<'static> {
         ..words()
     }
 }
+
+impl Master {
+    pub fn map(&self, request: pb::MapRequest<'_>) -> Result<Vec<u8>, Status> {
+        let request = pb::MapRequest { job_id: self.id.as_str().into(), ..request };
+        self.call(path::MAP, &encode(&request))
+    }
+
+    pub fn reduce(&self, request: pb::ReduceRequest<'_>) -> Result<Vec<u8>, Status> {
+        let request = pb::ReduceRequest { job_id: self.id.as_str().into(), ..request };
+        self.call(path::REDUCE, &encode(&request))
+    }
+
+    /// Sends a piece of the split of a task.
+    pub fn put_split(
+        &self,
+        task: u32,
+        bytes: u64,
+        offset: u64,
+        piece: &[u8],
+    ) -> Result<Vec<u8>, Status> {
+        let job_id = self.id.as_str().into();
+        let piece = piece.into();
+        self.call(
+            path::PUT_SPLIT,
+            &encode(&pb::PutSplitRequest { job_id, task, bytes, offset, piece }),
+        )
+    }
+
+    /// Sends a piece of a parameter.
+    pub fn put_parameter(
+        &self,
+        parameter: u64,
+        bytes: u64,
+        offset: u64,
+        piece: &[u8],
+    ) -> Result<Vec<u8>, Status> {
+        let job_id = self.id.as_str().into();
+        let piece = piece.into();
+        let request = pb::PutParameterRequest { job_id, parameter, bytes, offset, piece };
+        self.call(path::PUT_PARAMETER, &encode(&request))
+    }
+
+    pub fn ping(&self) -> Result<Vec<u8>, Status> {
+        let request = pb::PingRequest { job_id: self.id.as_str().into() };
+        self.call(path::PING, &encode(&request))
+    }
+
+    /// The status with which the worker has ended HoldJob.
+    pub fn end_of_hold(&mut self) -> Status {
+        self.held.take().unwrap().receive().unwrap_err()
+    }
+}
+
+/// The resident memory of a process in bytes.
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
