@@ -60,7 +60,7 @@ pub trait StateMachine: Send + 'static {
     }
 
     /// The size after these commands, or an upper bound of it.
-    fn size_bytes_after<'c>(&self, _: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+    fn size_bytes_after(&self, _: &mut dyn Iterator<Item = &[u8]>) -> u64 {
         self.size_bytes()
     }
 

@@ -177,7 +177,7 @@ impl StateMachine for Kv {
         !matches!(Command::decode(command), Ok(Command::Delete { .. }) | Err(_))
     }
 
-    fn size_bytes_after<'c>(&self, commands: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+    fn size_bytes_after(&self, commands: &mut dyn Iterator<Item = &[u8]>) -> u64 {
         // By key: the size now, and the largest that it can have after the commands so far.
         let mut touched = BTreeMap::<&[u8], (u64, u64)>::new();
         for command in commands.filter_map(|command| Command::decode(command).ok()) {

@@ -35,7 +35,7 @@ impl StateMachine for Texts {
     fn may_grow(command: &[u8]) -> bool {
         command.starts_with(b"+")
     }
-    fn size_bytes_after<'c>(&self, commands: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+    fn size_bytes_after(&self, commands: &mut dyn Iterator<Item = &[u8]>) -> u64 {
         commands.fold(self.0, |size, command| match command.split_first() {
             Some((b'+', text)) => size + text.len() as u64,
             _ => 0,
