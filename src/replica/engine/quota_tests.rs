@@ -81,11 +81,13 @@ impl Leader {
     /// Makes everything durable, and returns the answers.
     fn settle(&mut self) -> Vec<(&'static str, Answer)> {
         let mut answers = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..20 {
             let output = self.engine.advance(self.now);
             answers.extend(output.answers);
-            if let Some(write) = output.write {
-                self.engine.persisted(self.now, write.id);
+            match output.write {
+                Some(write) => self.engine.persisted(self.now, write.id),
+                // A leader may wait a little, so that more commands share a write.
+                None => self.now = output.next.clamp(self.now, self.now + 10 * MS),
             }
         }
         answers
