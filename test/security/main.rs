@@ -11,6 +11,7 @@ mod certs;
 mod files;
 mod limits;
 mod market;
+mod peers;
 mod roles;
 mod workers;
 

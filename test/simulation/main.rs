@@ -6,6 +6,7 @@
 mod clients;
 mod disks;
 mod event_log;
+mod forgeries;
 mod histories;
 mod kv;
 mod market;

@@ -12,7 +12,7 @@ use crate::world::{Event, MS, World};
 impl<W: Workload> World<W> {
     /// Injects a fault, or repairs one.
     pub fn inject_fault(&mut self) {
-        match self.seed.below(18) {
+        match self.seed.below(20) {
             0..=2 => self.isolate_leader(),
             3 => self.partition(),
             4 => self.cut_some_ways(),
@@ -27,6 +27,7 @@ impl<W: Workload> World<W> {
             14 => self.jump_a_wall_clock(),
             15 => self.lose_a_disk(),
             16 => self.restore_an_older_disk(),
+            17..=18 => self.forge(),
             _ => self.repair_disks(),
         }
         let next = MS * (20 + self.seed.below(600)) as u32;
