@@ -27,7 +27,7 @@ impl<W: Workload> World<W> {
         let far = *self.seed.pick(&[term + 2 * MAX_TERM_STEP, 1 << 40, MAX_NUMBER]);
         let mut forged = with_term(far, last, lease);
         // Ten leases are accepted.
-        let long = lease * (11 + self.seed.below(1_000_000) as u32);
+        let long = lease * (11 + self.seed.below(200_000) as u32);
         forged.extend(with_lease(term.max(1), last, long));
         let mut encoder = Encoder::default();
         for to in (0..self.nodes.len()).filter(|to| *to != from) {
