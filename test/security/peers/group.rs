@@ -205,7 +205,10 @@ impl Group {
         eventually("the nodes agree", || {
             let mut views = self.ids().into_iter().map(|id| self.view(id));
             let first = views.next().unwrap();
-            views.all(|view| (view.commit_index, &view.state) == (first.commit_index, &first.state))
+            let is_equal = views
+                .all(|view| (view.commit_index, &view.state) == (first.commit_index, &first.state));
+            let is_written = |log: &String| log.lines().count() as Index >= first.commit_index;
+            is_equal && self.logs().iter().all(is_written)
         });
     }
 
