@@ -7,7 +7,7 @@ use std::time::Duration;
 use agora::raft::{
     AppendOutcome, Body, Index, MAX_NUMBER, MAX_TERM_STEP, Message, NodeId, SnapshotMark, Term,
 };
-use agora::replica::wire::Encoder;
+use agora::replica::wire::{Encoder, MAX_LEASE};
 
 use crate::workload::Workload;
 use crate::world::{Event, MS, World};
@@ -26,8 +26,8 @@ impl<W: Workload> World<W> {
         // Far enough for every node of the group, however far its own term lags.
         let far = *self.seed.pick(&[term + 2 * MAX_TERM_STEP, 1 << 40, MAX_NUMBER]);
         let mut forged = with_term(far, last, lease);
-        // Ten leases are accepted.
-        let long = lease * (11 + self.seed.below(200_000) as u32);
+        // Ten leases are accepted, and the encoding holds a day.
+        let long = (lease * (11 + self.seed.below(200_000) as u32)).min(MAX_LEASE);
         forged.extend(with_lease(term.max(1), last, long));
         let mut encoder = Encoder::default();
         for to in (0..self.nodes.len()).filter(|to| *to != from) {
