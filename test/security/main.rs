@@ -13,6 +13,7 @@ mod limits;
 mod market;
 mod peers;
 mod roles;
+mod speed;
 mod workers;
 
 #[path = "../support/connect_from.rs"]
