@@ -11,7 +11,7 @@ use super::reactor::Stream;
 use super::socket::Socket;
 use super::tls::{ClientTls, Tls};
 use crate::call::{ClientSink, Principal};
-use crate::session::ClientSession;
+use crate::session::{ClientSession, is_cleartext_refusal};
 
 /// Connects to `target` (`host:port`), with the TLS handshake if the options ask for TLS.
 ///
@@ -113,7 +113,7 @@ impl Link {
                 Ok(0) => self.handle_connection_lost(sink),
                 Ok(n) => {
                     self.readable = !self.socket.is_empty();
-                    if let Err(error) = self.identify_server() {
+                    if let Err(error) = self.identify_server(&buffer[..n]) {
                         self.fail(error, sink);
                         break;
                     }
@@ -172,10 +172,14 @@ impl Link {
         }
     }
 
-    /// Notes who the server is, once.
-    fn identify_server(&mut self) -> io::Result<()> {
+    /// Notes who the server is, once, by its certificate and its `first` bytes.
+    fn identify_server(&mut self, first: &[u8]) -> io::Result<()> {
         if self.server.get().is_some() {
             return Ok(());
+        }
+        if is_cleartext_refusal(first) {
+            let reason = "the server refuses cleartext: connect with TLS, for example --certs DIR";
+            return Err(io::Error::new(ErrorKind::InvalidData, reason));
         }
         let server = match self.socket.peer_identity()? {
             Some(identity) => Principal::Certificate(identity),

@@ -27,7 +27,7 @@ mod keepalive;
 
 pub use client::{ClientSession, Protocol, StartError};
 pub use server::ServerSession;
-pub use sniff::{Compat, Sniffed, sniff};
+pub use sniff::{Compat, Sniffed, is_cleartext_refusal, sniff};
 
 #[cfg(test)]
 mod tests;

@@ -545,6 +545,7 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::{CLEARTEXT_ANSWER, HTTP1_ANSWER};
+    use crate::session::is_cleartext_refusal;
 
     #[test]
     fn the_content_length_of_a_refusal_is_right() {
@@ -554,5 +555,11 @@ mod tests {
             let length = format!("content-length: {}\r\n", body.len());
             assert!(head.contains(&length), "{}", body.len());
         }
+    }
+
+    #[test]
+    fn a_client_recognizes_that_cleartext_is_refused() {
+        assert!(is_cleartext_refusal(CLEARTEXT_ANSWER));
+        assert!(!is_cleartext_refusal(HTTP1_ANSWER));
     }
 }

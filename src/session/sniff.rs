@@ -38,6 +38,16 @@ pub fn sniff(first: &[u8]) -> Sniffed {
     }
 }
 
+/// Whether a server's first bytes refuse cleartext. They are HTTP/1.1, as for a client that speaks
+/// no protocol of ours.
+pub fn is_cleartext_refusal(first: &[u8]) -> bool {
+    first.starts_with(b"HTTP/1.")
+        && first.windows(TLS_ONLY.len()).any(|window| window == TLS_ONLY.as_bytes())
+}
+
+/// The words of a server that accepts TLS only, in its answer to cleartext.
+const TLS_ONLY: &str = "inside TLS only";
+
 /// Which protocols a server accepts: the flag `--compat`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compat {
