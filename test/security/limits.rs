@@ -5,7 +5,6 @@
 
 mod attacker;
 mod connections;
-mod memory;
 mod messages;
 mod node;
 
