@@ -36,11 +36,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 
 /// The flags of the limits by network address.
 fn limit_flags(flags: Flags) -> Flags {
+    let mut defaults = AddressLimits::DEFAULT;
     HOURLY_LIMITS.iter().fold(flags, |flags, (name, what, limit)| {
         let help = format!(
             "{what} that one address (of IPv6 one /64) may make in an hour; 0 for no limit \
              (default {}, and no limit for loopback)",
-            limit(&mut AddressLimits::DEFAULT.clone()).count
+            limit(&mut defaults).count
         );
         flags.value(name, &help, "N")
     })

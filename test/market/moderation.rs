@@ -194,7 +194,7 @@ fn unused_accounts_are_forgotten_with_their_ratings_and_wishes() {
     assert_eq!(forget(&mut trial, now), 0, "all are in use");
     trial.at_ms += 10 * MINUTE_MS;
     // One of them comes back in time.
-    trial.ask(&"a7".to_owned(), Action::RegisterBuyer).unwrap();
+    trial.ask("a7", Action::RegisterBuyer).unwrap();
     // The other seller has neither items nor orders.
     assert_eq!(forget(&mut trial, now + 5), 60);
     let audit = trial.market.audit();
