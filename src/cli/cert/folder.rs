@@ -144,7 +144,7 @@ impl Folder {
         let path = self.path.join(name);
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => {
-                return Err(FileError::new(&path, "a symbolic link: none is followed"));
+                Err(FileError::new(&path, "a symbolic link: none is followed"))
             }
             Ok(found) => {
                 let (text, opened) = read_file(&path)?;
