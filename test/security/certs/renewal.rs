@@ -68,7 +68,8 @@ fn an_expired_certificate_is_reported_on_both_sides() {
         node.process.stderr().contains(&said)
     });
     println!("{}", node.process.stderr());
-    let stranger = Authority::new().issue("stranger", &[], &["agora:client/bob"]);
+    let others = Authority::new();
+    let stranger = others.issue("stranger", &[], &["agora:client/bob"]);
     fs::copy(folder.join("ca.pem"), stranger.join("ca.pem")).unwrap();
     let client = node.kv_fails(&["--certs", text(&stranger)], &["get", "x"]);
     assert!(client.contains("its authority is unknown there"), "{client}");
