@@ -51,8 +51,8 @@ fn a_full_store_refuses_growth_alone() {
     // What goes on: reads, smaller values, failed and smaller compare-and-sets, sessions, deletions.
     assert!(leader.get(b"key000").unwrap().is_some());
     leader.set(b"key000", &[b'w'; 1_000]).unwrap();
-    assert_eq!(leader.compare_and_set(b"key000", None, &[0; 2_000]).unwrap().0, false);
-    assert_eq!(leader.compare_and_set(b"key000", Some(&[b'w'; 1_000]), b"small").unwrap().0, true);
+    assert!(!leader.compare_and_set(b"key000", None, &[0; 2_000]).unwrap().0);
+    assert!(leader.compare_and_set(b"key000", Some(&[b'w'; 1_000]), b"small").unwrap().0);
     assert_eq!(status(&leader).0, used - 995);
     let longer = leader.compare_and_set(b"key000", Some(b"small"), &[0; 5_000]).unwrap_err();
     assert_eq!(longer.code, Code::ResourceExhausted);

@@ -5,19 +5,13 @@ mod files;
 mod group;
 mod rotation;
 
-#[path = "../support/free_address.rs"]
-mod free_address;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../cluster/process.rs"]
-mod process;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use process::{AGORA, CommandOutput, TestDirectory};
+use crate::process::{AGORA, CommandOutput, TestDirectory};
 
 /// A working directory in which commands run.
 struct Place(TestDirectory);

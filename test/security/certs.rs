@@ -2,9 +2,6 @@
 
 #[path = "certs/openssl.rs"]
 mod openssl;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../cluster/process.rs"]
-mod process;
 #[path = "certs/renewal.rs"]
 mod renewal;
 
@@ -13,10 +10,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use process::{AGORA, CommandOutput, Process, TestDirectory, bound, eventually};
-
 use crate::authority::Authority;
 use crate::free_address::free_address;
+use crate::process::{AGORA, CommandOutput, Process, TestDirectory, bound, eventually};
 
 /// A command of `agora`, killed with the test.
 fn command(flags: &[&str]) -> Command {

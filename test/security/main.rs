@@ -20,7 +20,9 @@ mod workers;
 mod connect_from;
 #[path = "../support/free_address.rs"]
 mod free_address;
-
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../cluster/process.rs"]
+mod process;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;

@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "fill" => fill(&parsed, &peers, options, &data),
         "probe" => probe(&peers, &options, &data),
         "leader" => leader(&peers, &options).map(|Peer { number, address }| {
-            println!("{number} {}", printable(&address));
+            println!("{number} {}", printable(address));
         }),
         other => Err(parsed.wrong(format!("no {other:?}"))),
     }

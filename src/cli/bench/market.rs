@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let items = parsed.number("items", 10_000, 1..=10_000_000)?;
     let searches = match what.as_str() {
         "leader" => {
-            println!("{}", printable(&leader(&markets, &options)?.0));
+            println!("{}", printable(leader(&markets, &options)?.0));
             return Ok(());
         }
         "fill" => return fill(&markets, &options, items, true),

@@ -384,7 +384,8 @@ mod tests {
         let half = |seed: &mut Seed| seed.one_in(2).then(|| number(seed));
         let act = match seed.below(7) {
             change @ 0..4 => {
-                Act::SetStanding { account: *seed.pick(texts), change: CHANGES[change].0 }
+                let account: &&str = seed.pick(texts);
+                Act::SetStanding { account, change: CHANGES[change].0 }
             }
             4 => Act::SetItemHidden { item: ItemId(number(seed)), is_hidden: seed.one_in(2) },
             5 => Act::SetPolicy(Policy {

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::Command;
 
-use super::process::{AGORA, CommandOutput};
 use super::{GROUP, Place};
+use crate::process::{AGORA, CommandOutput};
 
 #[test]
 fn modes_do_not_depend_on_the_umask() {

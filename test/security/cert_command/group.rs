@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Place;
-use super::free_address::free_address;
-use super::process::{AGORA, CommandOutput, Process, bound, eventually};
+use crate::free_address::free_address;
+use crate::process::{AGORA, CommandOutput, Process, bound, eventually};
 
 /// Three nodes, and the folders of two clients and of an operator.
 struct Group {
