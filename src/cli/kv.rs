@@ -129,7 +129,10 @@ impl Caller {
             return Err(parsed.wrong(format!("--timeout: expected {longest} seconds at most")));
         }
         let channel = connect::options(parsed, Protocol::Native)?;
-        let client = Arc::new(KvClient::new(&nodes, &ClientOptions { channel, timeout })?);
+        let client = Arc::new(KvClient::new(
+            &peers::for_clients(&nodes),
+            &ClientOptions { channel, timeout },
+        )?);
         Ok(self.client.get_or_init(|| client))
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
+use super::peers::NodeAddresses;
 use super::replica::{self, NodeSetup};
 use crate::market::service::{
     self, AddressLimits, AsyncLineWriter, HourlyLimit, Housekeeping, MarketService,
@@ -108,7 +109,13 @@ fn address_limits(parsed: &Parsed) -> Result<AddressLimits, Failure> {
 fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
     let directory = parsed.text("data").map(Into::into);
     let (id, peers) = match (parsed.text("node"), parsed.text("peers")) {
-        (None, None) => (SINGLE_NODE_ID, vec![(SINGLE_NODE_ID, parsed.required("listen")?)]),
+        (None, None) => {
+            let (id, clients) = (SINGLE_NODE_ID, parsed.required("listen")?);
+            if parsed.text("peer-listen").is_some() {
+                return Err(parsed.wrong("--peer-listen needs --node and --peers"));
+            }
+            (id, vec![NodeAddresses { id, clients, peers: None }])
+        }
         (Some(_), Some(_)) if directory.is_none() => {
             return Err(parsed.wrong("a replica of a group needs --data: it must not forget"));
         }
@@ -157,6 +164,7 @@ mod tests {
             "",
             "--data d",
             "--listen 127.0.0.1:0 --node 1",
+            "--listen 127.0.0.1:0 --peer-listen 127.0.0.1:0",
             "--peers 1=127.0.0.1:0 --data d",
             "--node 1 --peers 1=127.0.0.1:0,2=127.0.0.1:0",
             "--node 3 --peers 1=127.0.0.1:0,2=127.0.0.1:0 --data d",

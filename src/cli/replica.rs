@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Failure;
 use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
-use super::{Failure, peers, serve};
+use super::peers::{self, NodeAddresses};
+use super::serve::{self, ServedAddresses};
 use crate::raft::{Config, NodeId};
 use crate::replica::dump::{DumpOptions, Level};
 use crate::replica::engine::SnapshotPolicy;
@@ -17,7 +19,18 @@ use crate::rpc::{ClientTls, IdentityFiles, Resolver, Services};
 /// Adds the flags of a node.
 pub(super) fn flags(flags: Flags) -> Flags {
     serve::flags(flags)
-        .value("peers", "all nodes of the group, with this one", "N=HOST:PORT,...")
+        .value(
+            "peers",
+            "all nodes of the group, with this one; behind a slash the address that only the other \
+             nodes call, if there is one",
+            "N=HOST:PORT[/HOST:PORT],...",
+        )
+        .value(
+            "peer-listen",
+            "where the other nodes call, and nobody else (default: the address behind the slash in \
+             --peers; without one they call where clients do)",
+            "HOST:PORT,...",
+        )
         .value(
             "group",
             "the group's name; nodes of other groups are refused (default agora; for a market: market)",
@@ -65,23 +78,30 @@ pub(super) struct NodeSetup {
     /// nodes of different kinds do not connect by mistake.
     pub(super) default_group: &'static str,
     /// All nodes of the group.
-    pub(super) peers: Vec<(NodeId, String)>,
+    pub(super) peers: Vec<NodeAddresses>,
     /// The largest size of the state; 0: no limit.
     pub(super) quota_bytes: u64,
 }
 
 /// Reads a list of nodes that must contain this one.
-pub(super) fn peers_with(parsed: &Parsed, id: NodeId) -> Result<Vec<(NodeId, String)>, Failure> {
+pub(super) fn peers_with(parsed: &Parsed, id: NodeId) -> Result<Vec<NodeAddresses>, Failure> {
     let text = parsed.required("peers")?;
     let peers = peers::parse(&text).map_err(|what| parsed.wrong(format!("--peers: {what}")))?;
-    if peers.iter().any(|(peer, _)| *peer == id) {
-        return Ok(peers);
+    match peers.iter().find(|node| node.id == id) {
+        None => Err(parsed.wrong(format!("--peers has no node {id}"))),
+        // The others would call where they are refused.
+        Some(NodeAddresses { peers: None, .. }) if parsed.text("peer-listen").is_some() => {
+            Err(parsed.wrong(format!(
+                "--peer-listen needs the address that the other nodes call, in --peers: \
+                 {id}=HOST:PORT/PEERHOST:PEERPORT"
+            )))
+        }
+        Some(_) => Ok(peers),
     }
-    Err(parsed.wrong(format!("--peers has no node {id}")))
 }
 
 fn config(parsed: &Parsed, setup: &NodeSetup) -> Result<Config, Failure> {
-    let voters = setup.peers.iter().map(|(peer, _)| *peer).collect();
+    let voters = setup.peers.iter().map(|node| node.id).collect();
     let default = match parsed.is_on("classic") {
         true => Config::classic(setup.id, voters),
         false => Config::lan(setup.id, voters),
@@ -112,7 +132,7 @@ fn options(parsed: &Parsed, setup: &NodeSetup) -> Result<NodeOptions, Failure> {
         directory: setup.directory.clone(),
         group: parsed.text("group").unwrap_or_else(|| setup.default_group.into()),
         machine: setup.machine.into(),
-        peers: setup.peers.clone(),
+        peers: peers::for_clients(&setup.peers),
         config: config(parsed, setup)?,
         snapshots: SnapshotPolicy {
             entries: parsed.number("snapshot-entries", default.entries, 1..=u64::MAX)?,
@@ -127,13 +147,16 @@ fn options(parsed: &Parsed, setup: &NodeSetup) -> Result<NodeOptions, Failure> {
     })
 }
 
-fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions, Failure> {
-    let id = options.config.id;
-    let others = options.peers.iter().filter(|(peer, _)| *peer != id).cloned();
-    let others: BTreeMap<NodeId, String> = others.collect();
+fn transport(
+    parsed: &Parsed,
+    setup: &NodeSetup,
+    options: &NodeOptions,
+) -> Result<TransportOptions, Failure> {
+    let id = setup.id;
+    let mut others: BTreeMap<NodeId, String> = peers::for_peers(&setup.peers).into_iter().collect();
+    let own = others.remove(&id);
     let mut transport = TransportOptions::new(&options.group, id, others);
-    let own = options.peers.iter().find(|(peer, _)| *peer == id);
-    transport.address = own.map(|(_, address)| address.clone()).unwrap_or_default();
+    transport.address = own.unwrap_or_default();
     transport.tls = peer_tls(parsed)?;
     transport.certificate_name = parsed.text("peer-tls-name");
     if let Some(folder) = parsed.text("certs")
@@ -185,15 +208,11 @@ pub(super) fn run<S: Service>(
     register: impl FnOnce(&mut Services, &Node<S>),
 ) -> Result<(), Failure> {
     let options = options(parsed, setup)?;
-    let transport = transport(parsed, &options)?;
-    let own = setup.peers.iter().find(|(peer, _)| *peer == setup.id);
-    let listen = own.map(|(_, address)| address.clone());
+    let transport = transport(parsed, setup, &options)?;
+    let own = setup.peers.iter().find(|node| node.id == setup.id);
     // Before any file is made.
-    let addresses = serve::addresses(parsed, listen.as_deref())?;
-    if parsed.text("listen").is_none() {
-        peers::check_own_address(setup.id, &setup.peers, &addresses, &Resolver::default())
-            .map_err(|what| Failure::Failed(format!("agora: --peers: {what}")))?;
-    }
+    let addresses = serve::addresses(parsed, own)?;
+    check_own_address(parsed, setup, &addresses)?;
     let directory = options.directory.clone().unwrap_or_default();
     let mut opened =
         Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
@@ -211,6 +230,25 @@ pub(super) fn run<S: Service>(
         None => Ok(()),
         Some(error) => Err(Failure::because("the node has ended", error)),
     }
+}
+
+/// Checks that others can reach this node, where it listens on the addresses of its own entry.
+fn check_own_address(
+    parsed: &Parsed,
+    setup: &NodeSetup,
+    addresses: &ServedAddresses,
+) -> Result<(), Failure> {
+    let (nodes, resolver) = (&setup.peers, Resolver::default());
+    for (flag, nodes, addresses) in [
+        ("listen", peers::for_clients(nodes), &addresses.clients),
+        ("peer-listen", peers::for_peers(nodes), &addresses.peers),
+    ] {
+        if parsed.text(flag).is_none() {
+            peers::check_own_address(setup.id, &nodes, addresses, flag, &resolver)
+                .map_err(|what| Failure::Failed(format!("agora: --peers: {what}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// A node does not start with files that were changed by something else.
@@ -236,11 +274,15 @@ mod tests {
     fn read(line: &str) -> Result<NodeOptions, Failure> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
-        let peers = peers_with(&parsed, 1)?;
+        options(&parsed, &setup(&parsed)?)
+    }
+
+    /// Node 1.
+    fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
+        let peers = peers_with(parsed, 1)?;
         let (machine, default_group) = ("kv", "agora");
-        let quota_bytes = 0;
-        let (id, directory) = (1, None);
-        options(&parsed, &NodeSetup { id, directory, machine, default_group, peers, quota_bytes })
+        let (id, directory, quota_bytes) = (1, None, 0);
+        Ok(NodeSetup { id, directory, machine, default_group, peers, quota_bytes })
     }
 
     #[test]
@@ -260,6 +302,21 @@ mod tests {
     }
 
     #[test]
+    fn clients_and_nodes_call_at_their_own_addresses() {
+        let line = "--peers 0=a:1/a:2,1=b:1/b:2,2=c:1 --peer-listen 127.0.0.1:0";
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments).unwrap();
+        let setup = setup(&parsed).unwrap();
+        let options = options(&parsed, &setup).unwrap();
+        let of = |id: NodeId, address: &str| (id, address.to_owned());
+        // Redirects name these, and metadata.txt.
+        assert_eq!(options.peers, [of(0, "a:1"), of(1, "b:1"), of(2, "c:1")]);
+        let transport = transport(&parsed, &setup, &options).unwrap();
+        assert_eq!(transport.address, "b:2");
+        assert_eq!(transport.peers, BTreeMap::from([of(0, "a:2"), of(2, "c:1")]));
+    }
+
+    #[test]
     fn invalid_values_are_wrong_usage() {
         for line in [
             "",
@@ -272,6 +329,7 @@ mod tests {
             "--peers 1=a:1 --heartbeat 1",
             "--peers 1=a:1 --dump some",
             "--peers 1=a:1 --snapshot-bytes 1",
+            "--peers 0=a:1/b:1,1=a:1 --peer-listen 127.0.0.1:0",
         ] {
             assert!(matches!(read(line), Err(Failure::Usage(_))), "{line}");
         }

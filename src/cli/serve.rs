@@ -8,6 +8,7 @@ use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
 use super::limits;
 use super::listen::Listen;
+use super::peers::NodeAddresses;
 use super::{Failure, access};
 use crate::rpc::{
     Health, IdentityFiles, Resolver, Server, ServerOptions, ServerTls, Services, ServingStatus,
@@ -44,6 +45,21 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .switch("tls-only", "refuse cleartext")
 }
 
+/// Where a server listens.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ServedAddresses {
+    /// For clients; for peers as well, unless those have their own.
+    pub(super) clients: Vec<SocketAddr>,
+    /// For peers alone.
+    pub(super) peers: Vec<SocketAddr>,
+}
+
+impl ServedAddresses {
+    fn all(&self) -> Vec<SocketAddr> {
+        self.clients.iter().chain(&self.peers).copied().collect()
+    }
+}
+
 /// The value of `--listen`, else `default`, if there is one.
 fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
     let listen = match (parsed.text("listen"), default) {
@@ -53,20 +69,38 @@ fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
     Listen::parse(&listen).map_err(|what| parsed.wrong(format!("--listen {listen:?}: {what}")))
 }
 
-/// The addresses of `--listen`, else of `default`, if there is one. Retries names that cannot be
-/// looked up yet, after all flags are checked.
+/// The value of `--peer-listen`, else `default`; `None` if there is neither. Servers without peers
+/// lack the flag.
+fn peer_listen(parsed: &Parsed, default: Option<&str>) -> Result<Option<Listen>, Failure> {
+    let Some(default) = default else { return Ok(None) };
+    let listen = parsed.text("peer-listen").unwrap_or_else(|| default.to_owned());
+    let parsed_listen = Listen::parse(&listen);
+    parsed_listen
+        .map(Some)
+        .map_err(|what| parsed.wrong(format!("--peer-listen {listen:?}: {what}")))
+}
+
+/// The addresses of `--listen` and `--peer-listen`, else those of the node `own`, if there is one.
+/// Retries names that cannot be looked up yet, after all flags are checked.
 ///
 /// # Errors
 /// Among others: strangers could reach one of the addresses, and nothing checks who calls.
 pub(super) fn addresses(
     parsed: &Parsed,
-    default: Option<&str>,
-) -> Result<Vec<SocketAddr>, Failure> {
-    let listen = listen(parsed, default)?;
+    own: Option<&NodeAddresses>,
+) -> Result<ServedAddresses, Failure> {
+    let listen = listen(parsed, own.map(|own| own.clients.as_str()))?;
+    let peer_listen = peer_listen(parsed, own.and_then(|own| own.peers.as_deref()))?;
     let tls = options(parsed)?.tls;
-    let addresses = listen.addresses(&Resolver::default());
-    let addresses = addresses.map_err(|error| Failure::because("cannot listen", error))?;
-    match exposed(&addresses, tls.as_ref()) {
+    let look_up = |listen: &Listen| {
+        let addresses = listen.addresses(&Resolver::default());
+        addresses.map_err(|error| Failure::because("cannot listen", error))
+    };
+    let addresses = ServedAddresses {
+        clients: look_up(&listen)?,
+        peers: peer_listen.as_ref().map(look_up).transpose()?.unwrap_or_default(),
+    };
+    match exposed(&addresses.all(), tls.as_ref()) {
         Some(address) if !parsed.is_on("insecure") => Err(Failure::Failed(format!(
             "agora: {address} can be reached from other machines, and nothing would check who \
              calls.\n\
@@ -129,8 +163,8 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
     tls.map(Some).map_err(cannot_serve)
 }
 
-/// Serves until SIGTERM or Ctrl-C, then shuts down gracefully. Prints `listening on ADDR` for each
-/// address once connections are accepted.
+/// Serves until SIGTERM or Ctrl-C, then shuts down gracefully. Prints `listening on ADDR` (or
+/// `listening for peers on ADDR`) for each address once connections are accepted.
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
@@ -140,17 +174,19 @@ pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
     })
 }
 
-/// As [`run`], listening on `addresses`; prints `notice` on stderr. `set_up` gets the server before
+/// As [`run`], listening on these addresses; prints `notice` on stderr. `set_up` gets the server before
 /// it runs, to attach an event-loop task and to set its health.
 pub(super) fn run_with_setup(
     parsed: &Parsed,
     mut services: Services,
-    addresses: &[SocketAddr],
+    addresses: &ServedAddresses,
     notice: &str,
     set_up: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let options = options(parsed)?;
-    let insecure = insecure_notice(addresses, options.tls.as_ref());
+    let mut options = options(parsed)?;
+    options.peer_addresses.clone_from(&addresses.peers);
+    let all = addresses.all();
+    let insecure = insecure_notice(&all, options.tls.as_ref());
     if let Some(tls) = &options.tls {
         certs::watch(tls.certificates(), OnHangup::Reload)?;
     }
@@ -159,8 +195,8 @@ pub(super) fn run_with_setup(
     for path in services.set_access(access::METHODS) {
         log::error!("no role is defined for {path}: where roles are enforced, nobody may call it");
     }
-    let shown: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let mut server = Server::bind_all(addresses, services, options).map_err(|error| {
+    let shown: Vec<String> = all.iter().map(SocketAddr::to_string).collect();
+    let mut server = Server::bind_all(&addresses.clients, services, options).map_err(|error| {
         Failure::because(&format!("cannot listen on {}", shown.join(", ")), error)
     })?;
     set_up(&mut server, &health)?;
@@ -171,6 +207,9 @@ pub(super) fn run_with_setup(
     let mut lines = String::new();
     for address in server.local_addrs() {
         lines.push_str(&format!("listening on {address}\n"));
+    }
+    for address in server.peer_addrs() {
+        lines.push_str(&format!("listening for peers on {address}\n"));
     }
     stdout
         .write_all(lines.as_bytes())
@@ -211,7 +250,8 @@ mod tests {
 
     fn addresses_of(line: &str) -> Result<Vec<SocketAddr>, Failure> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        addresses(&flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?, None)
+        let parsed = flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?;
+        addresses(&parsed, None).map(|addresses| addresses.clients)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::answer::RunningHandlers;
 use super::catch_panic::catch_panic;
 use super::connection_limiter::ConnectionSlot;
 use super::dispatch::Shared;
+use super::listeners::Port;
 use super::outbound::Flow;
 use super::service::CallHandler;
 use crate::call::{CallId, Metadata, Status};
@@ -62,6 +63,8 @@ pub(super) struct Calls {
     /// The connection's slot, and the usage of its address.
     pub(super) slot: ConnectionSlot,
     pub(super) address: Arc<AddressUsage>,
+    /// Where the connection was accepted.
+    pub(super) port: Port,
     /// A client's connection beyond the limit.
     pub(super) is_over_client_limit: bool,
 }
@@ -71,6 +74,7 @@ impl Calls {
     pub(super) fn new(
         slot: ConnectionSlot,
         address: Arc<AddressUsage>,
+        port: Port,
         max_running_handlers: usize,
     ) -> Calls {
         Calls {
@@ -84,6 +88,7 @@ impl Calls {
             failed: Vec::new(),
             slot,
             address,
+            port,
             is_over_client_limit: false,
         }
     }

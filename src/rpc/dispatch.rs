@@ -89,6 +89,10 @@ impl ServerSink for Dispatch<'_> {
             return self.batch.fail(start.call, Code::Unimplemented, message);
         };
         let method = self.shared.services.method(index);
+        if !method.is_served_at(self.calls.port) {
+            let message = format!("{} is served at another port", method.path);
+            return self.batch.fail(start.call, Code::Unimplemented, message);
+        }
         if let Err(status) = authorize(self.principal, method) {
             return self.batch.end(start.call, status);
         }

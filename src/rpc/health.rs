@@ -79,6 +79,9 @@ impl Health {
         services.streaming(watch, Shape::ServerStreaming, move |_, responder| {
             Ok(Box::new(WatchCall { health: this.clone(), responder, watch: None }))
         });
+        for method in ["Check", "List", "Watch"] {
+            services.serve_on_every_port(&format!("/grpc.health.v1.Health/{method}"));
+        }
         let this = health.clone();
         services.on_shutdown(move || this.shut_down());
         health

@@ -63,6 +63,7 @@ mod drive;
 mod event_loop_task;
 mod health;
 mod link;
+mod listeners;
 mod log_limit;
 mod multiplexer;
 mod names;

@@ -19,11 +19,12 @@ use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 use super::connections::Connections;
 use super::dispatch::Shared;
 use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
+use super::listeners::{Listeners, Port};
 use super::names::Resolver;
 use super::outbound::{OutboundAction, OutboundQueue};
 use super::peer_streams::PeerStreams;
 use super::random::random_number;
-use super::reactor::{Listener, Poller, Readiness, Stream, Waker};
+use super::reactor::{Poller, Readiness, Stream, Waker};
 use super::refusals::{Refusal, Refusals};
 use super::service::Services;
 use super::socket::Socket;
@@ -55,6 +56,10 @@ pub struct ServerOptions {
     /// Calls of one address that occupy a worker thread or a stream; a further one ends with
     /// RESOURCE_EXHAUSTED. `None`: 256, and no bound for loopback.
     pub max_calls_per_address: Option<usize>,
+    /// Addresses on which peers alone call: there the server serves nothing but
+    /// [reserved](Services::reserve) methods and health, and reserved methods nowhere else. Empty: peers and
+    /// clients call at the same addresses.
+    pub peer_addresses: Vec<SocketAddr>,
     /// Threads for blocking handlers, started as needed.
     pub max_worker_threads: usize,
     /// Calls of blocking handlers that may wait for a thread; a further one ends with
@@ -87,6 +92,7 @@ impl Default for ServerOptions {
             max_connections: 1024,
             max_connections_per_address: None,
             max_calls_per_address: None,
+            peer_addresses: Vec::new(),
             max_worker_threads: 512,
             max_waiting_jobs: 1024,
             max_unread_bytes: 256 * 1024 * 1024,
@@ -102,9 +108,7 @@ impl Default for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     poller: Poller,
-    /// Empty after the shutdown has started.
-    listeners: Vec<Listener>,
-    local_addrs: Vec<SocketAddr>,
+    listeners: Listeners,
     stop: Arc<AtomicBool>,
     started: Instant,
     connections: Connections,
@@ -140,9 +144,6 @@ impl ServerHandle {
     }
 }
 
-/// The key of the first listener; those of the others are below it.
-const LISTENER_KEY: u64 = u64::MAX - 1;
-const MAX_LISTENERS: usize = 64;
 /// What one connection may leave unread when the budget of unsent bytes is exhausted.
 const UNREAD_SHARE_BYTES: usize = 1024 * 1024;
 /// What may wait for one connection when the budget of received bytes is exhausted.
@@ -197,10 +198,7 @@ impl Server {
         if let Some(tls) = &options.tls {
             tls.wake_on_change(poller.waker());
         }
-        let (mut listeners, local_addrs) = listen(addresses)?;
-        for (key, listener) in (0..).zip(&mut listeners) {
-            poller.add_listener(listener, LISTENER_KEY - key)?;
-        }
+        let listeners = Listeners::bind(addresses, &options.peer_addresses, &poller)?;
         let outbound = Arc::new(OutboundQueue::new(poller.waker(), options.max_unread_bytes / 2));
         let descriptors = Descriptors::now();
         let limiter = connection_limiter(&options, &services, descriptors);
@@ -235,7 +233,6 @@ impl Server {
             options,
             poller,
             listeners,
-            local_addrs,
             stop: Arc::default(),
             started,
             descriptors,
@@ -250,12 +247,17 @@ impl Server {
 
     /// The first address that it listens on.
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addrs.first().copied().unwrap_or(SocketAddr::from(([0; 4], 0)))
+        self.local_addrs().first().copied().unwrap_or(SocketAddr::from(([0; 4], 0)))
     }
 
-    /// All addresses that it listens on.
+    /// All addresses that it listens on, without those for peers alone.
     pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.local_addrs
+        self.listeners.local_addrs()
+    }
+
+    /// The addresses on which peers alone call, see [`ServerOptions::peer_addresses`].
+    pub fn peer_addrs(&self) -> &[SocketAddr] {
+        self.listeners.peer_addrs()
     }
 
     /// Pings a client that was silent for `interval` while it has open calls; closes its connection
@@ -346,8 +348,8 @@ impl Server {
         let now = self.started.elapsed();
         let mut readiness = mem::take(&mut self.readiness);
         for ready in readiness.drain(..) {
-            if (LISTENER_KEY - MAX_LISTENERS as u64..=LISTENER_KEY).contains(&ready.key) {
-                self.accept((LISTENER_KEY - ready.key) as usize, now);
+            if let Some(listener) = Listeners::index(ready.key) {
+                self.accept(listener, now);
             } else if PeerStreams::owns(ready.key) {
                 self.peer_streams.note(ready);
             } else {
@@ -357,7 +359,7 @@ impl Server {
         self.readiness = readiness;
         if self.accept_again.is_some_and(|due| now >= due) {
             self.accept_again = None;
-            (0..self.listeners.len()).for_each(|listener| self.accept(listener, now));
+            (0..self.listeners.count()).for_each(|listener| self.accept(listener, now));
         }
         self.refusals.log_counts(self.started + now);
         Ok(now)
@@ -366,7 +368,7 @@ impl Server {
     /// Accepts all waiting connections of a listener.
     fn accept(&mut self, listener: usize, now: Duration) {
         loop {
-            let Some(listener) = self.listeners.get(listener) else { return };
+            let Some((listener, port)) = self.listeners.get(listener) else { return };
             let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -391,14 +393,14 @@ impl Server {
                 self.refusals.record(self.started + now, Refusal::NoDescriptor, peer);
                 continue;
             }
-            self.admit(stream, peer, now);
+            self.admit(stream, peer, port, now);
         }
     }
 
     /// Gives an accepted connection a slot, or refuses it.
-    fn admit(&mut self, mut stream: Stream, peer: SocketAddr, now: Duration) {
+    fn admit(&mut self, mut stream: Stream, peer: SocketAddr, port: Port, now: Duration) {
         let address = self.addresses.usage(peer.ip());
-        let (slot, refusal) = match self.acquire_slot(&address, now) {
+        let (slot, refusal) = match self.acquire_slot(&address, port, now) {
             Ok(slot) => (slot, None),
             Err(refusal) => {
                 self.refusals.record(self.started + now, refusal, peer);
@@ -417,7 +419,7 @@ impl Server {
         if limits.max_connection_age < Duration::MAX {
             session.end_at(now.saturating_add(jittered(limits.max_connection_age)));
         }
-        let calls = Calls::new(slot, address, limits.max_concurrent_calls as usize);
+        let calls = Calls::new(slot, address, port, limits.max_concurrent_calls as usize);
         let principal = Arc::clone(&self.connections.shared.default_principal);
         let socket = Socket::new(stream);
         let mut connection = Connection::new(id, peer, principal, socket, session, calls);
@@ -431,14 +433,19 @@ impl Server {
     fn acquire_slot(
         &mut self,
         address: &AddressUsage,
+        port: Port,
         now: Duration,
     ) -> Result<ConnectionSlot, Refusal> {
         let mut acquired = self.connections.shared.limiter.acquire(address);
         if acquired == Err(Refusal::Full) && self.connections.make_room(now) {
             acquired = self.connections.shared.limiter.acquire(address);
         }
-        acquired
-            .or_else(|refusal| self.connections.shared.limiter.acquire_waiting(now).ok_or(refusal))
+        let limiter = &self.connections.shared.limiter;
+        acquired.or_else(|refusal| match port {
+            // No peer calls there.
+            Port::Clients => Err(refusal),
+            Port::Shared | Port::Peers => limiter.acquire_waiting(now).ok_or(refusal),
+        })
     }
 
     fn poll_task(&mut self, now: Duration) {
@@ -486,7 +493,7 @@ impl Server {
             return;
         }
         self.drain_until = Some(now + self.options.shutdown_grace);
-        self.listeners.clear();
+        self.listeners.close();
         self.connections.shared.services.shutting_down();
         self.connections.go_away(now);
         self.with_task(|task, reactor| task.shut_down(reactor));
@@ -499,40 +506,4 @@ fn jittered(age: Duration) -> Duration {
     let tenths = age / 10;
     let random = f64::from(random_number() as u32) / f64::from(u32::MAX);
     (age - tenths).saturating_add(tenths.mul_f64(2.0 * random))
-}
-
-/// Listens on all of `addresses` that are of this machine.
-fn listen(addresses: &[SocketAddr]) -> io::Result<(Vec<Listener>, Vec<SocketAddr>)> {
-    let (mut listeners, mut local): (Vec<Listener>, Vec<SocketAddr>) = Default::default();
-    let mut failure = io::Error::new(ErrorKind::InvalidInput, "no address to listen on");
-    for address in addresses.iter().take(MAX_LISTENERS) {
-        let mut address = *address;
-        if address.port() == 0 {
-            address.set_port(local.first().map_or(0, SocketAddr::port));
-        }
-        let bound = Listener::bind(address).and_then(|listener| {
-            let local = listener.local_addr()?;
-            Ok((listener, local))
-        });
-        match bound {
-            Ok((listener, at)) => {
-                listeners.push(listener);
-                local.push(at);
-            }
-            // A listener on all IPv6 addresses includes IPv4.
-            Err(error) if error.kind() == ErrorKind::AddrInUse && is_covered(address, &local) => (),
-            Err(error) if error.kind() != ErrorKind::AddrInUse && addresses.len() > 1 => {
-                log::warn!("cannot listen on {address}: {error}");
-                failure = error;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if listeners.is_empty() { Err(failure) } else { Ok((listeners, local)) }
-}
-
-fn is_covered(address: SocketAddr, local: &[SocketAddr]) -> bool {
-    let covers =
-        |at: &SocketAddr| at.is_ipv6() && at.ip().is_unspecified() && at.port() == address.port();
-    address.is_ipv4() && local.iter().any(covers)
 }

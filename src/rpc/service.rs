@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
 use super::catch_panic::catch_panic;
+use super::listeners::Port;
 use super::outbound::{Reply, Responder};
 use crate::call::{Access, Metadata, Principal, Status};
 
@@ -94,10 +95,23 @@ pub(super) struct Method {
     pub(super) path: String,
     pub(super) shape: Shape,
     pub(super) handler: Handler,
+    /// Peers call it, see [`Services::reserve`].
     pub(super) is_reserved: bool,
+    pub(super) is_on_every_port: bool,
     pub(super) keeps_metadata: bool,
     /// What it demands of its caller where roles are enforced; without a value no caller may.
     pub(super) access: Option<Access>,
+}
+
+impl Method {
+    /// Whether connections of this port may call it.
+    pub(super) fn is_served_at(&self, port: Port) -> bool {
+        match port {
+            Port::Shared => true,
+            Port::Clients => !self.is_reserved || self.is_on_every_port,
+            Port::Peers => self.is_reserved || self.is_on_every_port,
+        }
+    }
 }
 
 /// The registered methods, by full path: `/package.Service/Method`.
@@ -200,11 +214,20 @@ impl Services {
 
     /// Reserves so many connection slots, beyond the limit of connections, for callers of the
     /// method at `path`: clients must not shut out peers. The handler gives a connection its slot
-    /// when it knows that the caller is a peer ([`Responder::accept_peer`]).
+    /// when it knows that the caller is a peer ([`Responder::accept_peer`]). If the server has
+    /// addresses for peers alone, the method is served there only.
     pub fn reserve(&mut self, path: &str, connections: usize) {
         if let Some(index) = self.find(path) {
             self.methods[index].is_reserved = true;
             self.reserved_connections += connections;
+        }
+    }
+
+    /// Serves the method at `path` to peers as well, where a server has addresses for them alone
+    /// ([`ServerOptions::peer_addresses`](super::ServerOptions::peer_addresses)).
+    pub(super) fn serve_on_every_port(&mut self, path: &str) {
+        if let Some(index) = self.find(path) {
+            self.methods[index].is_on_every_port = true;
         }
     }
 
@@ -265,6 +288,7 @@ impl Services {
             shape,
             handler,
             is_reserved: false,
+            is_on_every_port: false,
             keeps_metadata: false,
             access: None,
         });
@@ -296,5 +320,22 @@ mod tests {
         assert_eq!(services.method(index).shape, Shape::Bidirectional);
         assert_eq!(services.find("/a.B/E"), None);
         assert_eq!(services.find("a.B/C"), None);
+    }
+
+    #[test]
+    fn a_method_of_peers_is_served_at_the_port_of_peers_alone() {
+        let mut services = Services::new();
+        for path in ["/a.B/Client", "/a.B/Peer", "/a.B/Health"] {
+            services.unary(path, |_, _, _| Ok(()));
+        }
+        services.reserve("/a.B/Peer", 1);
+        services.serve_on_every_port("/a.B/Health");
+        let served = |port| {
+            let methods = services.methods.iter().filter(|method| method.is_served_at(port));
+            methods.map(|method| method.path.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(served(Port::Shared), ["/a.B/Client", "/a.B/Peer", "/a.B/Health"]);
+        assert_eq!(served(Port::Clients), ["/a.B/Client", "/a.B/Health"]);
+        assert_eq!(served(Port::Peers), ["/a.B/Peer", "/a.B/Health"]);
     }
 }

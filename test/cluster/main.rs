@@ -22,6 +22,7 @@ mod nemesis;
 mod network;
 mod partitions;
 mod pauses;
+mod peer_ports;
 mod process;
 mod quota;
 mod shared_client;

@@ -8,6 +8,7 @@ use agora::raft::{AppendOutcome, Body, Message, NodeId};
 use agora::replica::transport::{EXCHANGE, HELLO_TIMEOUT, REFUSED};
 use agora::replica::wire::{Encoder, Hello, Received, decode, encode_hello};
 use agora::rpc::{CallOptions, Channel, ChannelOptions, ClientCall, ServerOptions};
+use agora::session::Protocol;
 
 use super::messages::message;
 use super::node::{GROUP, LONG, Node, eventually, free_address, introduction, options};
@@ -146,7 +147,12 @@ fn a_node_of_another_group_or_with_another_id_is_refused() {
 
 /// Calls a node as a peer would.
 fn call(node: &Node) -> ClientCall {
-    let channel = Channel::new(&node.address.to_string(), ChannelOptions::default()).unwrap();
+    call_over(Protocol::Native, node)
+}
+
+fn call_over(protocol: Protocol, node: &Node) -> ClientCall {
+    let options = ChannelOptions { protocol, ..ChannelOptions::default() };
+    let channel = Channel::new(&node.address.to_string(), options).unwrap();
     channel.start(EXCHANGE, &CallOptions { timeout: Some(LONG), ..CallOptions::default() }).unwrap()
 }
 
@@ -244,9 +250,10 @@ fn a_call_without_a_hello_ends_in_time() {
     let node = node_without_peer();
     let started = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..5 {
-            scope.spawn(|| {
-                let status = end(&mut call(&node));
+        for protocol in [Protocol::Native, Protocol::Grpc, Protocol::Native, Protocol::Grpc] {
+            let node = &node;
+            scope.spawn(move || {
+                let status = end(&mut call_over(protocol, node));
                 let expected = (Code::DeadlineExceeded, "no hello came in time");
                 assert_eq!((status.code, &*status.message), expected);
             });

@@ -100,6 +100,8 @@ fn peers(parsed: &Parsed) -> Result<Vec<Peer>, Failure> {
     let text = parsed.required("peers")?;
     let peer = |part: &str| match part.split_once('=') {
         Some((number, address)) if !address.is_empty() => {
+            // Behind a slash is the address that the nodes call.
+            let address = address.split('/').next().unwrap_or_default();
             Ok(Peer { number: number.to_owned(), address: address.to_owned() })
         }
         _ => Err(parsed.wrong(format!("--peers {part:?}: expected N=ADDR"))),

@@ -133,7 +133,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Reads `N=HOST,N=HOST`, with several hosts as `HOST+HOST`; the value of `--peers` is accepted.
+/// Reads `N=HOST,N=HOST`, with several hosts as `HOST+HOST`; the value of `--peers` is accepted, where
+/// the address that nodes call is behind a slash.
 ///
 /// # Errors
 /// A description of the error.
@@ -148,7 +149,8 @@ pub(super) fn parse_nodes(text: &str, group: &str) -> Result<Vec<Holder>, String
             _ => return Err(format!("{part:?}: {number:?} is no node's number")),
         };
         let role = Role::Node { group: group.to_owned(), id };
-        let hosts = parse_hosts(hosts).map_err(|reason| format!("{part:?}: {reason}"))?;
+        let hosts = parse_hosts(&hosts.replacen('/', "+", 1));
+        let hosts = hosts.map_err(|reason| format!("{part:?}: {reason}"))?;
         Ok(Holder { kind: Kind::Node, role, name: id.to_string(), hosts })
     });
     nodes.collect()
@@ -291,6 +293,16 @@ mod tests {
     }
 
     #[test]
+    fn the_address_that_nodes_call_is_in_the_certificate_too() {
+        let shown = nodes("0=a.example:7000/10.0.0.1:8000,1=[fd00::1]:7001/[fd00::1]:8001");
+        let wanted = [
+            "node-0: node 0 of group agora at a.example, 10.0.0.1",
+            "node-1: node 1 of group agora at fd00::1",
+        ];
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
     fn malformed_nodes_are_refused() {
         for text in [
             "a",
@@ -301,7 +313,8 @@ mod tests {
             "01=a",
             "+1=a",
             "0=a b",
-            "0=a/b",
+            "0=a/",
+            "0=a/b/c",
             "0=1.2.3",
             "0=a+",
             "0=0.0.0.0",

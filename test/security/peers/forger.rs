@@ -38,9 +38,22 @@ impl Forger {
         introduction: Introduction,
         then: &[Message],
     ) -> Result<(Forger, Introduction), Status> {
+        let at = (folder, group.addresses[called as usize].1.as_str());
+        Forger::call_at(group, at, protocol, (claimed, called), introduction, then)
+    }
+
+    /// As [`call`](Self::call), at any address.
+    pub fn call_at(
+        group: &Group,
+        (folder, address): (Option<&Path>, &str),
+        protocol: Protocol,
+        (claimed, called): (NodeId, NodeId),
+        introduction: Introduction,
+        then: &[Message],
+    ) -> Result<(Forger, Introduction), Status> {
         let tls = folder.map(client_tls);
         let options = ChannelOptions { protocol, tls, ..ChannelOptions::default() };
-        let channel = Channel::new(&group.addresses[called as usize].1, options)?;
+        let channel = Channel::new(address, options)?;
         let timeout = Some(LONG);
         let call = channel.start(EXCHANGE, &CallOptions { timeout, ..CallOptions::default() })?;
         let mut forger = Forger { call, encoder: Encoder::default() };

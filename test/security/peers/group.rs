@@ -20,6 +20,7 @@ use agora::replica::node::{Node, NodeOptions, Opened, Service, ShutdownReason};
 use agora::replica::transport::{EXCHANGE, Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, Server, ServerHandle, ServerOptions, Services,
+    ServingStatus, add_standard_services,
 };
 use agora::session::Protocol;
 
@@ -30,6 +31,7 @@ use crate::wait::poll_until;
 pub const LONG: Duration = Duration::from_secs(30);
 pub const GROUP: &str = "agora";
 const SET: &str = "/agora.kv.v1.KvService/Set";
+pub const HEALTH: &str = "/grpc.health.v1.Health/Check";
 const REGISTER: &str = "/agora.market.v1.MarketService/RegisterSeller";
 
 #[track_caller]
@@ -81,22 +83,42 @@ pub struct Group {
     certificates: Certificates,
     pub authority: Authority,
     home: PathBuf,
+    /// Where the nodes call each other.
     pub addresses: Vec<(NodeId, String)>,
+    /// Where clients call the nodes.
+    pub for_clients: Vec<(NodeId, String)>,
     running: BTreeMap<NodeId, Running>,
 }
 
 impl Group {
     /// Three running nodes with a leader.
     pub fn start(kind: Kind, certificates: Certificates) -> Group {
+        let addresses: Vec<_> = (0..3).map(|id| (id, free_address().to_string())).collect();
+        Group::start_at(kind, certificates, addresses.clone(), addresses)
+    }
+
+    /// As [`start`](Self::start); the nodes call each other at ports of their own.
+    pub fn start_with_peer_ports(kind: Kind, certificates: Certificates) -> Group {
+        let [for_clients, addresses] =
+            [(); 2].map(|()| (0..3).map(|id| (id, free_address().to_string())).collect());
+        Group::start_at(kind, certificates, for_clients, addresses)
+    }
+
+    fn start_at(
+        kind: Kind,
+        certificates: Certificates,
+        for_clients: Vec<(NodeId, String)>,
+        addresses: Vec<(NodeId, String)>,
+    ) -> Group {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora-security-peers-{}-{number}", std::process::id());
         let home = std::env::temp_dir().join(name);
         fs::create_dir(&home).unwrap();
-        let addresses = (0..3).map(|id| (id, free_address().to_string())).collect();
         let authority = Authority::new();
         let running = BTreeMap::new();
-        let mut group = Group { kind, certificates, authority, home, addresses, running };
+        let mut group =
+            Group { kind, certificates, authority, home, addresses, for_clients, running };
         (0..3).for_each(|id| group.run(id));
         group.leader();
         group.commit();
@@ -126,7 +148,7 @@ impl Group {
             directory: Some(self.directory(id)),
             group: GROUP.into(),
             machine: machine.into(),
-            peers: self.addresses.clone(),
+            peers: self.for_clients.clone(),
             config: config(id),
             snapshots: SnapshotPolicy::default(),
             dump: DumpOptions::default(),
@@ -141,14 +163,23 @@ impl Group {
         let folder = self.node_folder(id);
         transport.tls = folder.as_deref().map(client_tls);
         let transport = Transport::new(transport, &mut services);
-        let table = [(EXCHANGE, Access::Client), (SET, Access::Client), (REGISTER, Access::Anyone)];
-        services.set_access(&table);
+        add_standard_services(&mut services).set_all(ServingStatus::Serving);
+        services.set_access(&[
+            (EXCHANGE, Access::Client),
+            (SET, Access::Client),
+            (REGISTER, Access::Anyone),
+            (HEALTH, Access::Anyone),
+        ]);
         let options = ServerOptions {
             tls: folder.as_deref().map(server_tls),
             enforce_roles: folder.is_some(),
+            peer_addresses: match self.addresses == self.for_clients {
+                true => Vec::new(),
+                false => vec![self.addresses[id as usize].1.parse().unwrap()],
+            },
             ..ServerOptions::default()
         };
-        let address = self.addresses[id as usize].1.parse().unwrap();
+        let address = self.for_clients[id as usize].1.parse().unwrap();
         let mut server = Server::bind(address, services, options).unwrap();
         let (node, reason) = (opened.node(), opened.shutdown_reason());
         opened.attach(&mut server, transport).unwrap();
@@ -160,15 +191,19 @@ impl Group {
 
     /// The certificates of a node, if it has any.
     pub fn node_folder(&self, id: NodeId) -> Option<PathBuf> {
-        let (_, address) = &self.addresses[id as usize];
-        let (host, _) = address.rsplit_once(':').unwrap();
+        let host = |all: &[(NodeId, String)]| {
+            let (_, address) = &all[id as usize];
+            address.rsplit_once(':').unwrap().0.to_owned()
+        };
+        let hosts = [host(&self.addresses), host(&self.for_clients)];
+        let hosts = hosts.each_ref().map(String::as_str);
         let role = format!("agora:node/{GROUP}/{id}");
         match self.certificates {
             Certificates::None => None,
             Certificates::Roles => {
-                Some(self.authority.issue(&format!("node-{id}"), &[host], &[&role]))
+                Some(self.authority.issue(&format!("node-{id}"), &hosts, &[&role]))
             }
-            Certificates::Hosts => Some(self.authority.issue(&format!("node-{id}"), &[host], &[])),
+            Certificates::Hosts => Some(self.authority.issue(&format!("node-{id}"), &hosts, &[])),
         }
     }
 
@@ -214,9 +249,15 @@ impl Group {
 
     /// A client's write at one node.
     fn write(&self, id: NodeId, protocol: Protocol) -> Result<Vec<u8>, Status> {
+        let (path, request) = self.write_request();
+        self.call(&self.for_clients[id as usize].1, protocol, path, &request)
+    }
+
+    /// A write that was not requested before.
+    pub fn write_request(&self) -> (&'static str, Vec<u8>) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let (path, request) = match self.kind {
+        match self.kind {
             Kind::Store => {
                 let (key, value) = (b"key"[..].into(), number.to_string().into_bytes().into());
                 (SET, encode(&agora_kv_v1::SetRequest { key, value, origin: None }))
@@ -228,13 +269,23 @@ impl Group {
                 let request = agora_market_v1::RegisterSellerRequest { uuid, address, request_id };
                 (REGISTER, encode(&request))
             }
-        };
+        }
+    }
+
+    /// A client's call at an address.
+    pub fn call(
+        &self,
+        address: &str,
+        protocol: Protocol,
+        path: &str,
+        request: &[u8],
+    ) -> Result<Vec<u8>, Status> {
         let client = self.authority.issue("client", &[], &["agora:client/alice"]);
         let tls = (self.certificates != Certificates::None).then(|| client_tls(&client));
         let options = ChannelOptions { protocol, tls, ..ChannelOptions::default() };
-        let channel = Channel::new(&self.addresses[id as usize].1, options)?;
+        let channel = Channel::new(address, options)?;
         let timeout = Some(Duration::from_secs(2));
-        channel.unary(path, &request, &CallOptions { timeout, ..CallOptions::default() })
+        channel.unary(path, request, &CallOptions { timeout, ..CallOptions::default() })
     }
 
     /// The entries in the log files, of all running nodes.
