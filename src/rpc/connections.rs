@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::connection::{Connection, Idleness, TurnContext};
+use super::connection_limiter::MAX_WAITING;
 use super::dispatch::Shared;
 use super::outbound::{ConnectionId, OutboundAction, Reply};
+use super::random::random_number;
 use super::reactor::Readiness;
 use super::slab::Slab;
 use super::tls::ServerTls;
@@ -29,6 +31,8 @@ pub(super) struct Connections {
     /// Idle connections that were found by the last search, the first to close at the end.
     idle: Vec<(Idleness, ConnectionId)>,
     idle_search_due: Duration,
+    /// Connections that were waiting for a reserved slot when they were accepted.
+    waiting: Vec<ConnectionId>,
     /// Buffers that every turn reuses.
     buffer: Vec<u8>,
     batch: Batch,
@@ -66,6 +70,7 @@ impl Connections {
             timers: BinaryHeap::new(),
             idle: Vec::new(),
             idle_search_due: Duration::ZERO,
+            waiting: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             batch: Batch::default(),
             tls_failures: Vec::new(),
@@ -81,6 +86,12 @@ impl Connections {
     /// Adds a connection that was made with [`next_id`](Self::next_id).
     pub(super) fn insert(&mut self, connection: Connection) {
         let id = self.slots.next_id();
+        if connection.is_waiting() {
+            if self.waiting.len() >= 2 * MAX_WAITING {
+                self.forget_accepted();
+            }
+            self.waiting.push(id);
+        }
         self.slots.insert(connection);
         // Its first bytes have often arrived already: there is no need to wait for an event.
         self.schedule(id, true);
@@ -276,6 +287,34 @@ impl Connections {
             }
         }
         false
+    }
+
+    /// Closes a connection that waits for a reserved slot, so that a new one can wait: any of those
+    /// without a certificate, if there is one. Returns whether there was a waiting connection.
+    pub(super) fn drop_waiting(&mut self, now: Duration) -> bool {
+        self.forget_accepted();
+        let (slots, count) = (&mut self.slots, self.waiting.len());
+        let random = usize::try_from(random_number()).unwrap_or_default();
+        let Some(first) = random.checked_rem(count) else { return false };
+        let is_stranger = |at: &usize| {
+            let found = self.waiting.get(*at).and_then(|id| slots.get_mut(*id));
+            found.is_some_and(|connection| !connection.has_certificate())
+        };
+        let at = (first..count).chain(0..first).find(is_stranger).unwrap_or(first);
+        let id = self.waiting.swap_remove(at);
+        self.with(id, now, Connection::abandon);
+        if let Some(connection) = self.slots.get_mut(id) {
+            connection.release_slot(&self.shared.limiter);
+        }
+        // At once: the next connections of this turn need its descriptor.
+        self.slots.remove(id);
+        true
+    }
+
+    /// Forgets connections that wait no longer.
+    fn forget_accepted(&mut self) {
+        let slots = &mut self.slots;
+        self.waiting.retain(|id| slots.get_mut(*id).is_some_and(|found| found.is_waiting()));
     }
 
     /// Notifies every client that no new calls are accepted.

@@ -158,7 +158,8 @@ fn connection_limiter(
     descriptors: Descriptors,
 ) -> ConnectionLimiter {
     let reserved = services.reserved_connections();
-    let available = descriptors.for_connections().saturating_sub(reserved).max(1);
+    let beside = ConnectionLimiter::max_beside_clients(reserved);
+    let available = descriptors.for_connections().saturating_sub(beside).max(1);
     if options.max_connections > available {
         log::warn!(
             "at most {available} connections are accepted at once, not {}: the descriptor limit is \
@@ -400,7 +401,7 @@ impl Server {
     /// Gives an accepted connection a slot, or refuses it.
     fn admit(&mut self, mut stream: Stream, peer: SocketAddr, port: Port, now: Duration) {
         let address = self.addresses.usage(peer.ip());
-        let (slot, refusal) = match self.acquire_slot(&address, port, now) {
+        let (slot, refusal) = match self.acquire_slot(&address, peer, port, now) {
             Ok(slot) => (slot, None),
             Err(refusal) => {
                 self.refusals.record(self.started + now, refusal, peer);
@@ -433,6 +434,7 @@ impl Server {
     fn acquire_slot(
         &mut self,
         address: &AddressUsage,
+        peer: SocketAddr,
         port: Port,
         now: Duration,
     ) -> Result<ConnectionSlot, Refusal> {
@@ -440,12 +442,27 @@ impl Server {
         if acquired == Err(Refusal::Full) && self.connections.make_room(now) {
             acquired = self.connections.shared.limiter.acquire(address);
         }
-        let limiter = &self.connections.shared.limiter;
-        acquired.or_else(|refusal| match port {
+        let Err(refusal) = acquired else { return acquired };
+        if port == Port::Clients {
             // No peer calls there.
-            Port::Clients => Err(refusal),
-            Port::Shared | Port::Peers => limiter.acquire_waiting(now).ok_or(refusal),
-        })
+            return acquired;
+        }
+        let waiting = self.connections.shared.limiter.acquire_waiting(now);
+        waiting.map_or_else(|| self.displace_waiting(refusal, peer, now), Ok)
+    }
+
+    /// A slot for a connection that may be a peer's, in place of another that waits.
+    fn displace_waiting(
+        &mut self,
+        refusal: Refusal,
+        peer: SocketAddr,
+        now: Duration,
+    ) -> Result<ConnectionSlot, Refusal> {
+        if !self.connections.drop_waiting(now) {
+            return Err(refusal);
+        }
+        self.refusals.record(self.started + now, refusal, peer);
+        self.connections.shared.limiter.acquire_waiting(now).ok_or(refusal)
     }
 
     fn poll_task(&mut self, now: Duration) {

@@ -93,8 +93,10 @@ fn refused_connections_and_hellos_are_logged_once_and_then_counted() {
     for _ in 0..300 {
         let options = CallOptions { timeout, ..CallOptions::default() };
         let mut call = channel.start(EXCHANGE, &options).unwrap();
-        call.send(b"\xff\xff this is no hello").unwrap();
-        assert_eq!(call.receive().unwrap_err().code, Code::InvalidArgument);
+        // The call may be over already.
+        let _ = call.send(b"\xff\xff this is no hello");
+        // A group of one has no peers.
+        assert_eq!(call.receive().unwrap_err().code, Code::PermissionDenied);
     }
     let connections = node.connect(300);
     node.says_little_but("a call of a peer is refused");

@@ -2,6 +2,7 @@
 //! state of a group, blocks its elections, or stops its writes.
 
 mod contradictions;
+mod flood;
 mod forger;
 mod group;
 mod ports;

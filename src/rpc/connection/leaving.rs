@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Connection, Stage, TurnContext};
+use crate::call::Principal;
 use crate::rpc::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 
 /// A connection whose handshake takes longer is closed before others when a slot is needed.
@@ -19,6 +20,22 @@ impl Connection {
     /// Frees the slot of a closed connection.
     pub(in crate::rpc) fn release_slot(&self, limiter: &ConnectionLimiter) {
         limiter.release(self.calls.slot, &self.calls.address);
+    }
+
+    /// Whether it waits for a reserved slot.
+    pub(in crate::rpc) fn is_waiting(&self) -> bool {
+        matches!(self.calls.slot, ConnectionSlot::Waiting { .. })
+    }
+
+    /// Whether the client has shown a certificate.
+    pub(in crate::rpc) fn has_certificate(&self) -> bool {
+        matches!(*self.principal, Principal::Certificate(_))
+    }
+
+    /// Ends all calls; the connection is to be dropped without a reason.
+    pub(in crate::rpc) fn abandon(&mut self, turn: &mut TurnContext<'_>) {
+        self.handle_connection_lost(turn);
+        self.flush(turn);
     }
 
     pub(super) fn is_leaving(&self) -> bool {

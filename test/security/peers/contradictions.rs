@@ -15,8 +15,8 @@ const FORGED: [(&str, &str); 3] = [
 ];
 
 fn contradict(kind: Kind, certificates: Certificates, protocol: Protocol) {
-    let mut group = Group::start(kind, certificates);
     for (forged, words) in FORGED {
+        let mut group = Group::start(kind, certificates);
         group.stop(2);
         group.commit();
         let view = group.view(0);

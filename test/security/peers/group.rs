@@ -19,8 +19,8 @@ use agora::replica::engine::SnapshotPolicy;
 use agora::replica::node::{Node, NodeOptions, Opened, Service, ShutdownReason};
 use agora::replica::transport::{EXCHANGE, Transport, TransportOptions};
 use agora::rpc::{
-    CallOptions, Channel, ChannelOptions, Server, ServerHandle, ServerOptions, Services,
-    ServingStatus, add_standard_services,
+    CallOptions, Channel, ChannelOptions, ClientCall, Server, ServerHandle, ServerOptions,
+    Services, ServingStatus, add_standard_services,
 };
 use agora::session::Protocol;
 
@@ -32,6 +32,7 @@ pub const LONG: Duration = Duration::from_secs(30);
 pub const GROUP: &str = "agora";
 const SET: &str = "/agora.kv.v1.KvService/Set";
 pub const HEALTH: &str = "/grpc.health.v1.Health/Check";
+const WATCH_HEALTH: &str = "/grpc.health.v1.Health/Watch";
 const REGISTER: &str = "/agora.market.v1.MarketService/RegisterSeller";
 
 #[track_caller]
@@ -87,21 +88,28 @@ pub struct Group {
     pub addresses: Vec<(NodeId, String)>,
     /// Where clients call the nodes.
     pub for_clients: Vec<(NodeId, String)>,
+    max_connections: usize,
     running: BTreeMap<NodeId, Running>,
 }
 
 impl Group {
     /// Three running nodes with a leader.
     pub fn start(kind: Kind, certificates: Certificates) -> Group {
+        Group::start_with_room(kind, certificates, ServerOptions::default().max_connections)
+    }
+
+    /// As [`start`](Self::start), with room for so many clients at each node.
+    pub fn start_with_room(kind: Kind, certificates: Certificates, room: usize) -> Group {
         let addresses: Vec<_> = (0..3).map(|id| (id, free_address().to_string())).collect();
-        Group::start_at(kind, certificates, addresses.clone(), addresses)
+        Group::start_at(kind, certificates, addresses.clone(), addresses, room)
     }
 
     /// As [`start`](Self::start); the nodes call each other at ports of their own.
     pub fn start_with_peer_ports(kind: Kind, certificates: Certificates) -> Group {
         let [for_clients, addresses] =
             [(); 2].map(|()| (0..3).map(|id| (id, free_address().to_string())).collect());
-        Group::start_at(kind, certificates, for_clients, addresses)
+        let room = ServerOptions::default().max_connections;
+        Group::start_at(kind, certificates, for_clients, addresses, room)
     }
 
     fn start_at(
@@ -109,6 +117,7 @@ impl Group {
         certificates: Certificates,
         for_clients: Vec<(NodeId, String)>,
         addresses: Vec<(NodeId, String)>,
+        max_connections: usize,
     ) -> Group {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -117,8 +126,16 @@ impl Group {
         fs::create_dir(&home).unwrap();
         let authority = Authority::new();
         let running = BTreeMap::new();
-        let mut group =
-            Group { kind, certificates, authority, home, addresses, for_clients, running };
+        let mut group = Group {
+            kind,
+            certificates,
+            authority,
+            home,
+            addresses,
+            for_clients,
+            max_connections,
+            running,
+        };
         (0..3).for_each(|id| group.run(id));
         group.leader();
         group.commit();
@@ -169,10 +186,12 @@ impl Group {
             (SET, Access::Client),
             (REGISTER, Access::Anyone),
             (HEALTH, Access::Anyone),
+            (WATCH_HEALTH, Access::Anyone),
         ]);
         let options = ServerOptions {
             tls: folder.as_deref().map(server_tls),
             enforce_roles: folder.is_some(),
+            max_connections: self.max_connections,
             peer_addresses: match self.addresses == self.for_clients {
                 true => Vec::new(),
                 false => vec![self.addresses[id as usize].1.parse().unwrap()],
@@ -280,12 +299,26 @@ impl Group {
         path: &str,
         request: &[u8],
     ) -> Result<Vec<u8>, Status> {
-        let client = self.authority.issue("client", &[], &["agora:client/alice"]);
-        let tls = (self.certificates != Certificates::None).then(|| client_tls(&client));
-        let options = ChannelOptions { protocol, tls, ..ChannelOptions::default() };
-        let channel = Channel::new(address, options)?;
+        let channel = self.channel(address, protocol)?;
         let timeout = Some(Duration::from_secs(2));
         channel.unary(path, request, &CallOptions { timeout, ..CallOptions::default() })
+    }
+
+    /// A client's connection to a node, with a call that stays open.
+    pub fn watch(&self, id: NodeId) -> Result<(Channel, ClientCall), Status> {
+        let channel = self.channel(&self.for_clients[id as usize].1, Protocol::Native)?;
+        let call = CallOptions { timeout: Some(LONG), ..CallOptions::default() };
+        let mut call = channel.start(WATCH_HEALTH, &call)?;
+        call.send(&[])?;
+        call.receive()?.ok_or(Status::OK)?;
+        Ok((channel, call))
+    }
+
+    /// A client's connection to an address.
+    fn channel(&self, address: &str, protocol: Protocol) -> Result<Channel, Status> {
+        let client = self.authority.issue("client", &[], &["agora:client/alice"]);
+        let tls = (self.certificates != Certificates::None).then(|| client_tls(&client));
+        Channel::new(address, ChannelOptions { protocol, tls, ..ChannelOptions::default() })
     }
 
     /// The entries in the log files, of all running nodes.
@@ -333,10 +366,10 @@ fn remove(folder: &Path) {
 pub fn config(id: NodeId) -> Config {
     let ms = Duration::from_millis;
     Config {
-        heartbeat_interval: ms(60),
-        election_timeout: ms(900),
-        election_spread: ms(900),
-        lease: ms(900),
+        heartbeat_interval: ms(100),
+        election_timeout: ms(2000),
+        election_spread: ms(1000),
+        lease: ms(2000),
         seed: id + 1,
         ..Config::lan(id, vec![0, 1, 2])
     }
