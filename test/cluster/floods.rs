@@ -99,7 +99,7 @@ fn refused_connections_and_hellos_are_logged_once_and_then_counted() {
         assert_eq!(call.receive().unwrap_err().code, Code::PermissionDenied);
     }
     let connections = node.connect(300);
-    node.says_little_but("a call of a peer is refused");
+    node.says_little_but("is refused: an unchecked caller is no node");
     eventually("the refusal is logged", || {
         node.process.stderr().contains("a connection is refused")
     });

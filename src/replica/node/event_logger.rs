@@ -1,23 +1,29 @@
 //! The log lines of a node, for its operator: one line per event, with the term, the index and the
-//! cause where they exist. A repeated event is logged once and then at intervals.
+//! cause where they exist. A repeated event is logged once and then at intervals, and changes that
+//! another node can cause as often as it likes are counted beyond a number in a minute.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::NodeOptions;
 use super::shutdown_reason::ADVICE;
 use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
 use crate::replica::engine::QuotaUse;
 use crate::replica::transport::PeerEvent;
+use crate::rpc::LogLimit;
 
 /// The minimum interval between two identical lines.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Lines about changes of terms and leaders before they are counted, and about the connection to one
+/// node. An election without trouble takes each node two or three.
+const LINES_OF_CHANGES: u32 = 60;
+const LINES_OF_A_PEER: u32 = 10;
 
 /// The interval at which response times are checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What has been logged so far.
-#[derive(Default)]
 pub(super) struct EventLogger {
     /// The term in which this node leads, if it does.
     leads_in: Option<Term>,
@@ -34,6 +40,27 @@ pub(super) struct EventLogger {
     is_over_quota: bool,
     /// Unreachable peers: the reason, and when it was last logged.
     unreachable: BTreeMap<NodeId, (String, Duration)>,
+    /// Changes of terms, leaders and the log that the messages of others cause.
+    changes: LogLimit,
+    /// Lines about each peer's connection.
+    connections: BTreeMap<NodeId, LogLimit>,
+}
+
+impl Default for EventLogger {
+    fn default() -> EventLogger {
+        EventLogger {
+            leads_in: None,
+            has_lost_lease: false,
+            elections: 0,
+            elections_logged_at: None,
+            slow_due: Duration::ZERO,
+            ahead: BTreeMap::new(),
+            is_over_quota: false,
+            unreachable: BTreeMap::new(),
+            changes: LogLimit::with_lines(LINES_OF_CHANGES),
+            connections: BTreeMap::new(),
+        }
+    }
 }
 
 /// Logs the configuration and the recovered state at the start.
@@ -78,9 +105,34 @@ impl EventLogger {
         }
     }
 
+    /// Writes how many lines were not written, once a minute.
+    fn write_counts(&mut self, now: Instant) {
+        if let Some(count) = self.changes.take_count(now) {
+            log::warn!("{count} more changes of terms, leaders or the log were not logged");
+        }
+        for (peer, limit) in &mut self.connections {
+            if let Some(count) = limit.take_count(now) {
+                log::warn!("the connection to node {peer} changed {count} more times");
+            }
+        }
+    }
+
     /// Logs an event of the Raft core.
     pub(super) fn log_trace(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
         let id = raft.id();
+        let is_change = matches!(
+            trace,
+            Trace::LeaderKnown { .. }
+                | Trace::VoteGranted { .. }
+                | Trace::Truncated { .. }
+                | Trace::SnapshotInstalled { .. }
+        );
+        if is_change && !self.changes.admit(Instant::now()) {
+            if let Trace::LeaderKnown { .. } = trace {
+                self.reset_elections();
+            }
+            return;
+        }
         match *trace {
             Trace::BecameLeader { term } => {
                 self.leads_in = Some(term);
@@ -149,13 +201,14 @@ impl EventLogger {
         }
     }
 
-    /// Logs a warning with recommended settings when a majority answers too slowly for the
+    /// Writes counts that are due, and a warning with recommended settings when a majority answers too slowly for the
     /// configured timeouts.
     pub(super) fn check_slow_answers(&mut self, now: Duration, raft: &Raft) {
         if now < self.slow_due {
             return;
         }
         self.slow_due = now.saturating_add(CHECK_INTERVAL);
+        self.write_counts(Instant::now());
         let Some(slow) = raft.slow_round_trips() else { return };
         self.slow_due = now.saturating_add(REMINDER_INTERVAL);
         let SlowRoundTrips { round_trip, heartbeat_interval, election_timeout } = slow;
@@ -227,19 +280,26 @@ impl EventLogger {
 
     /// Logs that a peer became reachable or unreachable.
     pub(super) fn log_peer_event(&mut self, now: Duration, event: &PeerEvent) {
+        let (PeerEvent::Up(peer) | PeerEvent::Down(peer, _)) = event;
+        let is_logged = match event {
+            PeerEvent::Up(_) => false,
+            PeerEvent::Down(_, reason) => self.unreachable.get(peer).is_some_and(|(logged, at)| {
+                logged == reason || now < at.saturating_add(REMINDER_INTERVAL)
+            }),
+        };
+        let limit = self.connections.entry(*peer);
+        let limit = limit.or_insert_with(|| LogLimit::with_lines(LINES_OF_A_PEER));
+        if is_logged || !limit.admit(Instant::now()) {
+            return;
+        }
         match event {
-            PeerEvent::Up(peer) => {
+            PeerEvent::Up(_) => {
                 self.unreachable.remove(peer);
                 log::info!("node {peer} can be reached");
             }
-            PeerEvent::Down(peer, reason) => {
-                let is_logged = self.unreachable.get(peer).is_some_and(|(logged, at)| {
-                    logged == reason || now < at.saturating_add(REMINDER_INTERVAL)
-                });
-                if !is_logged {
-                    self.unreachable.insert(*peer, (reason.clone(), now));
-                    log::info!("node {peer} cannot be reached: {reason}");
-                }
+            PeerEvent::Down(_, reason) => {
+                self.unreachable.insert(*peer, (reason.clone(), now));
+                log::info!("node {peer} cannot be reached: {reason}");
             }
         }
     }
