@@ -150,6 +150,12 @@ impl Input {
         if let Some(header) = self.header {
             let missing = header.length - self.payload.len();
             let (more, rest) = input.split_at(missing.min(input.len()));
+            let needed = self.payload.len() + more.len();
+            if needed > self.payload.capacity() {
+                // As with a `Vec`, but never more than the envelope needs.
+                let capacity = (2 * self.payload.capacity()).clamp(needed, header.length);
+                self.payload.reserve_exact(capacity - self.payload.len());
+            }
             self.payload.extend_from_slice(more);
             *input = rest;
             return more.len() == missing;

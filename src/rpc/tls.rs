@@ -10,9 +10,11 @@
 //!          <-- records ----     <-- plaintext ----
 //! ```
 //!
-//! All buffers of [`Tls`] are in rustls, which holds at most the records of one write and one
-//! incomplete record. Timeouts, limits and shutdown are handled by the session: the handshake and
-//! the preface must be complete within the preface timeout.
+//! All buffers of [`Tls`] are in rustls, which holds at most the records of one write, 64 KiB, and
+//! what is incomplete of the input: 64 KiB of a handshake message, and later one record of 18 KiB. So
+//! TLS takes at most 128 KiB of a connection, which the server's budgets do not count: 128 MiB for
+//! 1,024 connections, if all of them are attacked. Timeouts, limits and shutdown are handled by the
+//! session: the handshake and the preface must be complete within the preface timeout.
 //!
 //! Trust comes only from files: a client names the authorities that it trusts
 //! ([`ClientTls::load`]); the operating system's are not used. Left out: early data, encrypted

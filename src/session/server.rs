@@ -76,6 +76,9 @@ pub struct ServerSession {
     /// When unfinished messages were checked last, and whether memory is short.
     unfinished_checked_at: Duration,
     memory_pressure: bool,
+    /// The limit for bytes of unfinished messages, also of a connection whose protocol is not known
+    /// yet.
+    unfinished_limit: usize,
     /// The protocol left complete frames in `partial`, because it wanted no more input.
     held_back: bool,
 }
@@ -122,6 +125,7 @@ impl ServerSession {
             ages: Deadlines::default(),
             unfinished_checked_at: now,
             memory_pressure: false,
+            unfinished_limit: usize::MAX,
             held_back: false,
         }
     }
@@ -155,6 +159,7 @@ impl ServerSession {
 
     fn feed(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         let ServerSession { limits, compat, wire, refusal, partial, deadlines, ages, .. } = self;
+        let unfinished_limit = self.unfinished_limit;
         let max_age = limits.max_call_age;
         let mut sink = Deadlined { sink, deadlines, ages, max_age, now };
         partial.feed(input, |input| {
@@ -169,6 +174,7 @@ impl ServerSession {
                     }
                     _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, now))),
                 };
+                either!(wire, connection => connection.limit_unfinished(unfinished_limit), else ());
                 if let Some(reason) = refusal {
                     return wire.refuse(now, input, reason, &mut sink);
                 }
@@ -275,6 +281,7 @@ impl ServerSession {
     /// needs more ends with RESOURCE_EXHAUSTED.
     pub fn limit_unfinished(&mut self, bytes: Option<usize>) {
         let bytes = bytes.unwrap_or(usize::MAX);
+        self.unfinished_limit = bytes;
         either!(&mut self.wire, connection => connection.limit_unfinished(bytes), else ());
     }
 

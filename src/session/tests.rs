@@ -347,6 +347,20 @@ fn a_refused_client_learns_the_reason() {
 }
 
 #[test]
+fn a_connection_that_begins_while_memory_is_short_is_limited_as_well() {
+    both(|mut pair| {
+        pair.server.limit_unfinished(Some(1000));
+        let call = pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).unwrap();
+        pair.client.send_message(call, &[7; 60_000], true).unwrap();
+        let all = pair.client.output().to_vec();
+        for piece in all[..50_000].chunks(10_000) {
+            pair.server.receive(pair.now, piece, &mut pair.events);
+        }
+        assert!(pair.server.received_bytes() <= 11_000, "{}", pair.server.received_bytes());
+    });
+}
+
+#[test]
 fn a_connection_that_does_not_confirm_its_end_takes_no_further_calls() {
     both(|mut pair| {
         let call = pair.call(None);

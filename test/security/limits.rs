@@ -5,6 +5,8 @@
 
 mod attacker;
 mod connections;
+mod holders;
+mod memory;
 mod messages;
 mod node;
 

@@ -99,11 +99,11 @@ impl ClientSink for Events {
     }
 }
 
-/// The least windows that the protocol knows, so that credit runs out early.
 fn without_ping_limit(limits: &Limits) -> Limits {
     Limits { min_ping_interval: Duration::ZERO, ..limits.clone() }
 }
 
+/// The least windows that the protocol knows, so that credit runs out early.
 fn tight() -> Limits {
     Limits {
         call_window_bytes: 65_536,

@@ -376,6 +376,30 @@ fn a_pong_without_its_ping_is_an_error() {
 }
 
 #[test]
+fn the_third_early_ping_of_a_client_is_one_too_many() {
+    // Rule L7.
+    let ping = |n: u64| envelope(PING, 0, &n.to_be_bytes());
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    (1..=3).for_each(|n| drop(server.receive(&ping(n))));
+    server.expect_error(&ping(4), "RESOURCE_EXHAUSTED", "too_many_pings");
+    // A response restarts the count.
+    let mut pair = Pair::connected(&Limits::DEFAULT);
+    for _ in 0..5 {
+        (0..3).for_each(|_| pair.client.ping());
+        let call = pair.start();
+        pair.settle();
+        pair.server.finish(call, &crate::call::Status::OK).unwrap();
+    }
+    pair.settle();
+    assert!(!pair.server.is_closed());
+    // A peer may send any number.
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    server.connection.allow_pings();
+    (1..=50).for_each(|n| drop(server.receive(&ping(n))));
+    assert!(!server.connection.is_closed());
+}
+
+#[test]
 fn a_client_starts_no_calls_after_go_away() {
     // Rule G1, G3.
     let mut pair = Pair::connected(&tight());
@@ -419,6 +443,18 @@ fn a_server_that_goes_away_does_not_answer_new_calls() {
     assert_eq!(server.receive(&late.concat()), (vec!["CREDIT 5242981".into()], vec![]));
     assert!(server.connection.finish(crate::call::CallId(1), &crate::call::Status::OK).is_ok());
     assert!(server.connection.is_closed());
+}
+
+#[test]
+fn a_client_that_is_refused_receives_the_magic_before_the_reason() {
+    // Rule L8.
+    let mut server = ServerHarness::new(&Limits::DEFAULT);
+    server.connection.receive(START, b"AGR1", &mut server.events);
+    server.connection.close(Code::ResourceExhausted, "full", &mut server.events);
+    let (sent, _) = server.take_output();
+    assert!(sent[0] == "AGR1" && sent[1].starts_with("HELLO"), "{sent:?}");
+    let end = sent.last().unwrap();
+    assert!(end.starts_with("GO_AWAY") && end.ends_with("RESOURCE_EXHAUSTED \"full\""), "{sent:?}");
 }
 
 #[test]

@@ -87,6 +87,22 @@ impl Node {
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.join("err")).unwrap()
     }
+
+    /// The memory that it has now, in MiB.
+    pub fn resident_mib(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it has had, in MiB.
+    pub fn peak_mib(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<usize>().unwrap() / 1024
+    }
 }
 
 impl Drop for Node {
