@@ -64,7 +64,10 @@ fn types() -> Vec<Type> {
             BuyerOrdersRequest, BuyerOrdersResponse, SellerOrdersRequest, SellerOrdersResponse,
             WatchNotificationsRequest, WatchNotificationsResponse,
             AcknowledgeNotificationsRequest, AcknowledgeNotificationsResponse, UInt32Value,
-            UInt64Value;
+            UInt64Value, ModerateAccountRequest, ModerateAccountResponse, ModerateItemRequest,
+            ModerateItemResponse, ListRestrictedAccountsRequest, RestrictedAccount,
+            ListRestrictedAccountsResponse, ListRemovedItemsRequest, RemovedItem,
+            ListRemovedItemsResponse;
         agora_raft_v1: ExchangeRequest, ExchangeResponse, Hello, Introduction, Member, Remembered,
             Message, PreVote, PreVoteReply,
             RequestVote, Released, RequestVoteReply, Promise, AppendEntries, Entry, Origin,

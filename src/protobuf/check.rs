@@ -14,6 +14,9 @@ pub const MAX_DEPTH: usize = 32;
 /// takes at most four times its length, or what 4 MiB may take.
 const LIST_BYTES_PER_BYTE: usize = 2;
 const LIST_BYTES: usize = 8 * 1024 * 1024;
+/// The elements that a `Vec` has room for when the first one is pushed. Counted for each list, so
+/// that a list of short lists takes no more than one long list.
+const FIRST_ELEMENTS: usize = 4;
 
 /// Checks that `bytes` are one well-formed message of this shape, in one pass and without
 /// allocation.
@@ -36,14 +39,15 @@ impl Check {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(Error::TooDeep);
         };
-        // One bit for each seen field of which a second one would replace the first.
+        // One bit for each seen field that is a list, or of which a second one would replace the first.
         let mut seen = 0_u64;
         for field in FieldReader::new(bytes) {
             let (number, value) = field?;
             let Some((index, field)) = shape.find(number) else { continue };
             let path = FieldPath { message: shape.name, field: number };
-            if field.repeated {
-                self.take(field.kind.size_bytes(), path)?;
+            if field.repeated && !matches!(field.kind, Kind::Packed(_)) {
+                let elements = if is_first(&mut seen, index) { FIRST_ELEMENTS } else { 1 };
+                self.take(elements, field.kind, path)?;
             }
             match (field.kind, value) {
                 (Kind::Varint(width), Value::Varint(value)) => {
@@ -75,27 +79,33 @@ impl Check {
     }
 
     fn packed(&mut self, mut list: &[u8], width: Width, path: FieldPath) -> Result<(), Error> {
+        let mut elements = FIRST_ELEMENTS;
         while !list.is_empty() {
             if !width.holds(take_varint(&mut list)?) {
                 return Err(Error::OutOfRange(path));
             }
-            self.take(Kind::Packed(width).size_bytes(), path)?;
+            self.take(elements, Kind::Packed(width), path)?;
+            elements = 1;
         }
         Ok(())
     }
 
-    /// Counts an element of a list.
-    fn take(&mut self, bytes: usize, path: FieldPath) -> Result<(), Error> {
+    /// Counts elements of a list.
+    fn take(&mut self, elements: usize, kind: Kind, path: FieldPath) -> Result<(), Error> {
+        let bytes = elements * kind.size_bytes();
         self.list_bytes = self.list_bytes.checked_sub(bytes).ok_or(Error::TooManyElements(path))?;
         Ok(())
     }
 }
 
 fn mark_seen(seen: &mut u64, index: usize, path: FieldPath) -> Result<(), Error> {
+    if is_first(seen, index) { Ok(()) } else { Err(Error::Twice(path)) }
+}
+
+/// Whether a field is seen for the first time.
+fn is_first(seen: &mut u64, index: usize) -> bool {
     let bit = 1 << index;
-    if *seen & bit != 0 {
-        return Err(Error::Twice(path));
-    }
+    let is_first = *seen & bit == 0;
     *seen |= bit;
-    Ok(())
+    is_first
 }

@@ -344,7 +344,7 @@ fn lists_with_too_many_elements_for_the_length_are_refused() {
     let empty = b"\x22\x00".repeat(2_000_000);
     assert_eq!(check(&empty, &OUTER), Err(Error::TooManyElements(outer(4))));
     // As many as 4 MB may have, and as many as that in a longer message.
-    let few = b"\x22\x00".repeat(8 * 1024 * 1024 / size_of::<Inner<'_>>());
+    let few = b"\x22\x00".repeat(8 * 1024 * 1024 / size_of::<Inner<'_>>() - 3);
     assert_eq!(check(&few, &OUTER), Ok(()));
     let padding = b"\x12\x04abcd".repeat(empty.len() * size_of::<Inner<'_>>() / 24);
     assert_eq!(check(&[padding, empty].concat(), &OUTER), Ok(()));
@@ -354,6 +354,16 @@ fn lists_with_too_many_elements_for_the_length_are_refused() {
     let mut packed = b"\x1a\x80\x92\xf4\x01".to_vec();
     packed.resize(packed.len() + 4_000_000, 1);
     assert_eq!(check(&packed, &OUTER), Err(Error::TooManyElements(outer(3))));
+}
+
+#[test]
+fn a_list_of_short_lists_counts_the_room_that_each_has() {
+    static LISTS: Shape = Shape::new("test.Lists", 24, &[Field::many(1, Kind::Message(&OUTER))]);
+    let each = size_of::<Outer<'_>>() + 4 * size_of::<Inner<'_>>();
+    let fit = (8 * 1024 * 1024 - 3 * size_of::<Outer<'_>>()) / each;
+    let lists = |count| b"\x0a\x02\x22\x00".repeat(count);
+    assert_eq!(check(&lists(fit), &LISTS), Ok(()));
+    assert!(matches!(check(&lists(fit + 1), &LISTS), Err(Error::TooManyElements(_))));
 }
 
 #[test]
