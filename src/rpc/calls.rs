@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::addresses::{AddressUsage, CallPermit};
 use super::answer::RunningHandlers;
-use super::catch_panic::catch_panic;
+use super::catch_panic::PanicGuard;
 use super::connection_limiter::ConnectionSlot;
 use super::dispatch::Shared;
+use super::holders::HolderConnection;
 use super::listeners::Port;
 use super::outbound::Flow;
 use super::service::CallHandler;
+use super::usage::{CallPermits, Usage};
 use crate::call::{CallId, Metadata, Status};
 
 /// A call that is not over.
@@ -33,8 +34,8 @@ pub(super) struct CallState {
 pub(super) struct Running {
     pub(super) handler: Box<dyn CallHandler>,
     pub(super) flow: Arc<Flow>,
-    /// Counts a call whose handler runs on the server's thread, for its address.
-    pub(super) _permit: Option<CallPermit>,
+    /// Count a call whose handler runs on the server's thread.
+    pub(super) _permits: CallPermits,
     /// The handler is to be notified once nothing of the call is queued.
     pub(super) awaits_drained: bool,
     /// Lengths of the messages that the handler received while the client's queue was above the
@@ -62,7 +63,9 @@ pub(super) struct Calls {
     failed: Vec<(CallId, Status)>,
     /// The connection's slot, and the usage of its address.
     pub(super) slot: ConnectionSlot,
-    pub(super) address: Arc<AddressUsage>,
+    pub(super) address: Arc<Usage>,
+    /// Counts the connection for the holder of the client's certificate.
+    pub(super) holder: Option<HolderConnection>,
     /// Where the connection was accepted.
     pub(super) port: Port,
     /// A client's connection beyond the limit.
@@ -73,7 +76,7 @@ impl Calls {
     /// No calls yet. `max_running_handlers` limits handlers that run outside of the event loop.
     pub(super) fn new(
         slot: ConnectionSlot,
-        address: Arc<AddressUsage>,
+        address: Arc<Usage>,
         port: Port,
         max_running_handlers: usize,
     ) -> Calls {
@@ -88,6 +91,7 @@ impl Calls {
             failed: Vec::new(),
             slot,
             address,
+            holder: None,
             port,
             is_over_client_limit: false,
         }
@@ -132,7 +136,7 @@ impl Calls {
         let CallState { method, running, .. } = &mut self.open[at];
         if let Some(running) = running {
             let outcome =
-                running.account(len, queued, &shared.services.method(*method).path, shared);
+                running.account(len, queued, &shared.services.method(*method).guard, shared);
             self.failed.extend(outcome.err().map(|status| (call, status)));
             self.taken
                 .extend(running.now_taken(shared.send_high_water_bytes).map(|bytes| (call, bytes)));
@@ -155,8 +159,8 @@ impl Calls {
             if let Some(running) = running
                 && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
-                let path = &shared.services.method(*method).path;
-                let outcome = running.account(0, queued(*id), path, shared);
+                let guard = &shared.services.method(*method).guard;
+                let outcome = running.account(0, queued(*id), guard, shared);
                 self.failed.extend(outcome.err().map(|status| (*id, status)));
                 self.taken.extend(
                     running.now_taken(shared.send_high_water_bytes).map(|bytes| (*id, bytes)),
@@ -178,7 +182,7 @@ impl Running {
         &mut self,
         len: usize,
         queued: usize,
-        path: &str,
+        guard: &PanicGuard,
         shared: &Shared,
     ) -> Result<(), Status> {
         let low_water = shared.send_low_water_bytes;
@@ -188,7 +192,7 @@ impl Running {
         let is_low = before >= low_water && self.flow.queued() < low_water;
         let is_drained = queued == 0 && mem::take(&mut self.awaits_drained);
         if is_low || is_drained {
-            return catch_panic(path, || self.handler.writable());
+            return guard.catch(|| self.handler.writable());
         }
         Ok(())
     }

@@ -61,8 +61,8 @@ pub(super) struct TurnContext<'a> {
     /// How many bytes it may read.
     pub(super) read_bytes: usize,
     pub(super) batch: &'a mut Batch,
-    /// Failures of TLS in this turn, in words.
-    pub(super) tls_failures: &'a mut Vec<String>,
+    /// Connections that were refused in this turn, with the details.
+    pub(super) refused: &'a mut Vec<(Refusal, String)>,
     /// The current time, since the server's start. `instant` is the same moment, for handlers.
     pub(super) now: Duration,
     pub(super) instant: Instant,
@@ -217,9 +217,7 @@ impl Connection {
             if *self.principal == Principal::Anonymous {
                 match self.socket.peer_identity() {
                     Ok(None) => (),
-                    Ok(Some(identity)) => {
-                        self.principal = Arc::new(Principal::Certificate(identity));
-                    }
+                    Ok(Some(identity)) => self.set_identity(identity, turn),
                     Err(error) => return self.fail(&error, turn),
                 }
             }
@@ -441,7 +439,7 @@ impl Connection {
     fn fail(&mut self, error: &io::Error, turn: &mut TurnContext<'_>) {
         log::debug!("{}: {error}", self.peer);
         if error.kind() == ErrorKind::InvalidData {
-            turn.tls_failures.push(format!("{}: {error}", self.peer));
+            turn.refused.push((Refusal::Tls, format!("{}: {error}", self.peer)));
         }
         self.handle_connection_lost(turn);
         if error.kind() == ErrorKind::InvalidData {

@@ -29,8 +29,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::addresses::AddressUsage;
 use super::refusals::Refusal;
+use super::usage::Usage;
 
 /// How long a connection beyond the limit may take until it is accepted as a peer.
 const WAIT: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ impl ConnectionLimiter {
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn acquire(&self, address: &AddressUsage) -> Result<ConnectionSlot, Refusal> {
+    pub(super) fn acquire(&self, address: &Usage) -> Result<ConnectionSlot, Refusal> {
         if self.is_full() {
             return Err(Refusal::Full);
         }
@@ -120,12 +120,7 @@ impl ConnectionLimiter {
     }
 
     /// Moves a client's connection to a slot for leaving, if one is free. Returns whether it was.
-    pub(super) fn leave(
-        &self,
-        slot: &mut ConnectionSlot,
-        address: &AddressUsage,
-        now: Duration,
-    ) -> bool {
+    pub(super) fn leave(&self, slot: &mut ConnectionSlot, address: &Usage, now: Duration) -> bool {
         let leaving = self.acquire_leaving(now);
         if let Some(leaving) = leaving {
             self.release(*slot, address);
@@ -140,7 +135,7 @@ impl ConnectionLimiter {
     }
 
     /// The caller on a connection in this slot is a peer: moves it to a reserved slot, if one is free.
-    pub(super) fn reserve(&self, slot: &mut ConnectionSlot, address: &AddressUsage) {
+    pub(super) fn reserve(&self, slot: &mut ConnectionSlot, address: &Usage) {
         match slot {
             ConnectionSlot::Client | ConnectionSlot::Waiting { .. }
                 if self.reserved.get() < self.max_reserved =>
@@ -154,7 +149,7 @@ impl ConnectionLimiter {
     }
 
     /// Frees the slot of a closed connection.
-    pub(super) fn release(&self, slot: ConnectionSlot, address: &AddressUsage) {
+    pub(super) fn release(&self, slot: ConnectionSlot, address: &Usage) {
         let count = match slot {
             ConnectionSlot::Client => {
                 address.remove_connection();
@@ -172,11 +167,12 @@ impl ConnectionLimiter {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::addresses::{AddressBounds, Addresses};
+    use super::super::addresses::Addresses;
+    use super::super::usage::UsageBounds;
     use super::*;
 
-    fn address(max_connections: usize) -> Arc<AddressUsage> {
-        let bounds = AddressBounds { max_connections: Some(max_connections), max_calls: None };
+    fn address(max_connections: usize) -> Arc<Usage> {
+        let bounds = UsageBounds { max_connections: Some(max_connections), max_calls: None };
         Addresses::new(bounds).usage([10, 0, 0, 1].into())
     }
 

@@ -12,6 +12,7 @@ use super::dispatch::Shared;
 use super::outbound::{ConnectionId, OutboundAction, Reply};
 use super::random::random_number;
 use super::reactor::Readiness;
+use super::refusals::Refusal;
 use super::slab::Slab;
 use super::tls::ServerTls;
 use crate::call::Status;
@@ -36,8 +37,8 @@ pub(super) struct Connections {
     /// Buffers that every turn reuses.
     buffer: Vec<u8>,
     batch: Batch,
-    /// Failures of TLS since they were taken; at most one for each connection.
-    pub(super) tls_failures: Vec<String>,
+    /// Connections that were refused since they were taken, with the details.
+    pub(super) refused: Vec<(Refusal, String)>,
     /// What one connection may read in this turn.
     read_bytes: usize,
 }
@@ -73,7 +74,7 @@ impl Connections {
             waiting: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             batch: Batch::default(),
-            tls_failures: Vec::new(),
+            refused: Vec::new(),
             read_bytes: READ_BYTES_PER_TURN,
         }
     }
@@ -252,7 +253,7 @@ impl Connections {
             buffer: &mut self.buffer,
             read_bytes: self.read_bytes,
             batch: &mut self.batch,
-            tls_failures: &mut self.tls_failures,
+            refused: &mut self.refused,
             now,
             instant: self.started + now,
         };

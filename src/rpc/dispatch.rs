@@ -14,25 +14,26 @@
 //! A sink cannot touch the session that reports to it. Answers that handlers give at once are
 //! collected in a [`Batch`], and sent when the session has reported everything.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::addresses::CallPermit;
 use super::answer::{Answer, Answered, ReplyFactory, When};
 use super::batch::{Batch, BatchedAnswer};
 use super::blocking::BlockingCall;
 use super::byte_budget::ByteBudget;
 use super::calls::{CallState, Calls, Running};
-use super::catch_panic::catch_panic;
 use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
+use super::holders::{HolderConnection, Holders};
 use super::outbound::{
     CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
 };
 use super::refusals::Refusal;
 use super::service::{Context, Handler, Method, Services};
-use super::workers::{Full, Workers};
+use super::usage::CallPermits;
+use super::workers::{After, Full, Workers};
 use crate::call::{CallId, CallStart, Code, Metadata, Principal, ServerSink, Status};
 
 /// What all connections of a server share.
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     /// Bytes of requests that wait for their rest or for their handler.
     pub(super) received: ByteBudget,
     pub(super) limiter: ConnectionLimiter,
+    /// What the holders of client certificates use.
+    pub(super) holders: RefCell<Holders>,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
     /// The principal of a connection without a client certificate.
@@ -152,7 +155,7 @@ impl ServerSink for Dispatch<'_> {
         }
         let state = &mut self.calls.open[at];
         if let Some(running) = &mut state.running {
-            let outcome = catch_panic(&method.path, || {
+            let outcome = method.guard.catch(|| {
                 running.handler.message(message);
                 if last {
                     running.handler.half_close();
@@ -183,7 +186,7 @@ impl ServerSink for Dispatch<'_> {
             if method.shape.takes_one_request() {
                 return;
             }
-            if let Err(status) = catch_panic(&method.path, || running.handler.half_close()) {
+            if let Err(status) = method.guard.catch(|| running.handler.half_close()) {
                 self.panicked(call, status);
             }
         } else {
@@ -197,9 +200,9 @@ impl ServerSink for Dispatch<'_> {
             return;
         };
         running.flow.over.store(true, Ordering::Relaxed);
-        let path = &self.shared.services.method(method).path;
+        let guard = &self.shared.services.method(method).guard;
         // The call is over even if that panics.
-        let _ = catch_panic(path, || running.handler.cancelled(&status));
+        let _ = guard.catch(|| running.handler.cancelled(&status));
     }
 
     /// Not needed: every turn ends with a check of all queues ([`Calls::drained`]), since they also
@@ -253,7 +256,7 @@ impl<'a> Dispatch<'a> {
             Handler::Streaming(_) | Handler::Blocking(..) => {
                 self.begin(call, message);
                 let Some(running) = self.calls.running(call) else { return };
-                let outcome = catch_panic(&method.path, || {
+                let outcome = method.guard.catch(|| {
                     running.handler.message(message);
                     running.handler.half_close();
                     running.handler.takes_later()
@@ -296,8 +299,8 @@ impl<'a> Dispatch<'a> {
         };
         let out = &mut self.batch.bytes;
         let start = out.len();
-        let path = &self.shared.services.method(state.method).path;
-        let answer = catch_panic(path, || handler(&context, out, reply_factory));
+        let guard = &self.shared.services.method(state.method).guard;
+        let answer = guard.catch(|| handler(&context, out, reply_factory));
         let (message, status) = match answer.flatten() {
             Ok(When::Now) => (Some(start..out.len()), Some(Status::OK)),
             Ok(When::Later) => (None, None),
@@ -334,29 +337,33 @@ impl<'a> Dispatch<'a> {
         let responder = Responder::new(self.address(call), Arc::clone(&flow));
         let state = &self.calls.open[at];
         let method = self.shared.services.method(state.method);
-        let mut permit = None;
+        let mut permits = CallPermits::default();
         let started = match &method.handler {
             Handler::Streaming(start) => self.permit_call(method).and_then(|permitted| {
-                permit = permitted;
-                catch_panic(&method.path, || start(&self.context(state), responder)).flatten()
+                permits = permitted;
+                method.guard.catch(|| start(&self.context(state), responder)).flatten()
             }),
             Handler::Blocking(is_short, handler) => {
                 self.calls.handlers.acquire().and_then(|running| {
-                    let permit = self.permit_call(method)?;
+                    let permits = self.permit_call(method)?;
                     let (mut call, feeder) = BlockingCall::new(
                         &self.context(state),
                         responder.clone(),
                         self.shared.send_high_water_bytes,
                         method.shape,
                     );
-                    let handler = Arc::clone(handler);
+                    let (handler, guard) = (Arc::clone(handler), Arc::clone(&method.guard));
                     let job = Box::new(move || {
-                        let result = handler(&mut call);
-                        let after = call.finish(result);
-                        drop((running, permit));
-                        after
+                        // After a panic the call is dropped, which ends it.
+                        let after = guard.catch(|| {
+                            let result = handler(&mut call);
+                            call.finish(result)
+                        });
+                        drop((running, permits));
+                        let after = after.ok().flatten()?;
+                        Some(Box::new(move || drop(guard.catch(after))) as After)
                     });
-                    let is_short = catch_panic(&method.path, || is_short(request))?;
+                    let is_short = method.guard.catch(|| is_short(request))?;
                     self.shared.workers.run(job, is_short).map(|()| feeder).map_err(|Full(job)| {
                         flow.over.store(true, Ordering::Relaxed);
                         drop(job);
@@ -372,7 +379,7 @@ impl<'a> Dispatch<'a> {
                 state.running = Some(Running {
                     handler,
                     flow,
-                    _permit: permit,
+                    _permits: permits,
                     awaits_drained: false,
                     untaken: Vec::new(),
                 });
@@ -389,12 +396,14 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// Counts a call for its address, unless it is a peer's.
-    fn permit_call(&self, method: &Method) -> Result<Option<CallPermit>, Status> {
+    /// Counts a call for its address and for the holder of the certificate, unless it is a peer's.
+    fn permit_call(&self, method: &Method) -> Result<CallPermits, Status> {
         if method.is_reserved || self.calls.slot == ConnectionSlot::Reserved {
-            return Ok(None);
+            return Ok(CallPermits::default());
         }
-        self.calls.address.add_call().map(Some)
+        let of_address = Some(self.calls.address.add_call()?);
+        let of_holder = self.calls.holder.as_ref().map(HolderConnection::add_call).transpose()?;
+        Ok([of_address, of_holder])
     }
 
     /// Ends a call with a wrong number of requests; gRPC defines UNIMPLEMENTED for it.

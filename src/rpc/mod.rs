@@ -33,13 +33,18 @@
 //! The end of a call is accepted by a full queue as well: there is one for each open call. In a
 //! receive window every message has a minimum cost, so that empty ones are bounded too.
 //!
+//! Budgets of bytes that all connections share, the buffers of TLS apart, are in
+//! [`ServerOptions::max_unread_bytes`] and [`ServerOptions::max_received_bytes`]. A buffer of an
+//! unfinished message grows by doubling, so the process may take up to twice the budget; an ended
+//! connection frees its buffers, and the memory goes back to the system within seconds.
+//!
 //! What one client may use, so that the others are served:
 //!
 //! | what | bound | beyond it |
 //! |---|---|---|
-//! | connections of one address | [`ServerOptions::max_connections_per_address`] | refused with the reason |
+//! | connections of one address, and with one client certificate | [`ServerOptions::max_connections_per_address`] | refused with the reason; a client of TLS gets only an alert, since a handshake for each would cost too much |
 //! | all connections | [`ServerOptions::max_connections`] | the one that is idle for the longest time is closed, if there is one |
-//! | calls of one address that occupy a thread or a stream | [`ServerOptions::max_calls_per_address`] | RESOURCE_EXHAUSTED |
+//! | calls of one address, and with one certificate, that occupy a thread or a stream | [`ServerOptions::max_calls_per_address`] | RESOURCE_EXHAUSTED |
 //! | what a connection reads while others wait | 512 KiB divided by the connections that have input, at least 8 KiB | it continues when those with little input have run |
 //! | pings without responses | as in gRPC | GOAWAY `too_many_pings` |
 //! | age, idle time | [`Limits`](crate::call::Limits) | graceful GOAWAY |
@@ -62,6 +67,7 @@ mod dispatch;
 mod drive;
 mod event_loop_task;
 mod health;
+mod holders;
 mod link;
 mod listeners;
 mod log_limit;
@@ -79,6 +85,7 @@ mod slab;
 mod socket;
 mod system;
 mod tls;
+mod usage;
 mod wire;
 mod workers;
 

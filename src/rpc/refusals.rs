@@ -12,6 +12,8 @@ pub(super) enum Refusal {
     Full,
     /// The limit of open connections from one address is reached.
     AddressFull,
+    /// The limit of open connections of one certificate's holder is reached.
+    HolderFull,
     /// The remaining descriptors are reserved for files.
     NoDescriptor,
     /// `accept` failed.
@@ -23,9 +25,10 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Refusal; 6] = [
+    const ALL: [Refusal; 7] = [
         Refusal::Full,
         Refusal::AddressFull,
+        Refusal::HolderFull,
         Refusal::NoDescriptor,
         Refusal::NotAccepted,
         Refusal::NotPolled,
@@ -36,6 +39,7 @@ impl Refusal {
     pub(super) fn for_client(self) -> &'static str {
         match self {
             Refusal::AddressFull => "too many connections from this address are open",
+            Refusal::HolderFull => "too many connections with this certificate are open",
             _ => "the server has as many connections as it may have",
         }
     }
@@ -45,6 +49,10 @@ impl Refusal {
             Refusal::Full => "the limit of open connections is reached (--max-connections)",
             Refusal::AddressFull => {
                 "the limit of connections from one address is reached \
+                 (--max-connections-per-address)"
+            }
+            Refusal::HolderFull => {
+                "the limit of connections with one certificate is reached \
                  (--max-connections-per-address)"
             }
             Refusal::NoDescriptor => {

@@ -4,6 +4,7 @@
 //! handle, collect answers); poll the event-loop task; carry out actions of handles; handle timers;
 //! write; run the short handlers of the worker pool. Only the wait blocks.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::addresses::{AddressBounds, AddressUsage, Addresses};
+use super::addresses::Addresses;
 use super::byte_budget::ByteBudget;
 use super::calls::Calls;
 use super::connection::Connection;
@@ -19,6 +20,7 @@ use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 use super::connections::Connections;
 use super::dispatch::Shared;
 use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
+use super::holders::Holders;
 use super::listeners::{Listeners, Port};
 use super::names::Resolver;
 use super::outbound::{OutboundAction, OutboundQueue};
@@ -30,6 +32,7 @@ use super::service::Services;
 use super::socket::Socket;
 use super::system::Descriptors;
 use super::tls::ServerTls;
+use super::usage::{Usage, UsageBounds};
 use super::workers::Workers;
 use crate::call::{Limits, Principal};
 use crate::session::{Compat, ServerSession};
@@ -50,11 +53,12 @@ pub struct ServerOptions {
     /// closes the connection that is idle for the longest time; if none is idle it refuses the new
     /// one. Fewer if the descriptor limit of the process is too low.
     pub max_connections: usize,
-    /// Connections from one address (an IPv6 address counts as its /64); a further one is refused.
-    /// `None`: 256, and no bound for loopback.
+    /// Connections from one address (an IPv6 address counts as its /64), and with one client
+    /// certificate from all addresses, unless it is a node's; a further one is refused. `None`: 256,
+    /// and no bound for loopback.
     pub max_connections_per_address: Option<usize>,
-    /// Calls of one address that occupy a worker thread or a stream; a further one ends with
-    /// RESOURCE_EXHAUSTED. `None`: 256, and no bound for loopback.
+    /// Calls of one address, and with one certificate, that occupy a worker thread or a stream; a
+    /// further one ends with RESOURCE_EXHAUSTED. `None`: 256, and no bound for loopback.
     pub max_calls_per_address: Option<usize>,
     /// Addresses on which peers alone call: there the server serves nothing but
     /// [reserved](Services::reserve) methods and health, and reserved methods nowhere else. Empty: peers and
@@ -203,6 +207,10 @@ impl Server {
         let outbound = Arc::new(OutboundQueue::new(poller.waker(), options.max_unread_bytes / 2));
         let descriptors = Descriptors::now();
         let limiter = connection_limiter(&options, &services, descriptors);
+        let bounds = UsageBounds {
+            max_connections: options.max_connections_per_address,
+            max_calls: options.max_calls_per_address,
+        };
         let shared = Shared {
             services,
             outbound,
@@ -210,6 +218,7 @@ impl Server {
             unsent: ByteBudget::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
             received: ByteBudget::new(options.max_received_bytes, RECEIVED_SHARE_BYTES),
             limiter,
+            holders: RefCell::new(Holders::new(bounds)),
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
             default_principal: Arc::new(match options.enforce_roles {
@@ -218,10 +227,6 @@ impl Server {
             }),
         };
         let started = Instant::now();
-        let bounds = AddressBounds {
-            max_connections: options.max_connections_per_address,
-            max_calls: options.max_calls_per_address,
-        };
         let task_waker = TaskWaker::new(poller.waker());
         let resolver = options.resolver.clone();
         Ok(Server {
@@ -301,8 +306,8 @@ impl Server {
             self.deliver_actions(now);
             self.connections.expire(now);
             self.connections.flush(now);
-            for failure in self.connections.tls_failures.drain(..) {
-                self.refusals.record(self.started + now, Refusal::Tls, failure);
+            for (refusal, detail) in self.connections.refused.drain(..) {
+                self.refusals.record(self.started + now, refusal, detail);
             }
             self.flush_peer_streams(now);
             // Checked before the next wait: no event follows the end of the last connection.
@@ -433,7 +438,7 @@ impl Server {
     /// A slot for a new connection. If there is none, an idle client's connection is closed first.
     fn acquire_slot(
         &mut self,
-        address: &AddressUsage,
+        address: &Usage,
         peer: SocketAddr,
         port: Port,
         now: Duration,

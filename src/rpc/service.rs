@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
-use super::catch_panic::catch_panic;
+use super::catch_panic::PanicGuard;
 use super::listeners::Port;
 use super::outbound::{Reply, Responder};
 use crate::call::{Access, Metadata, Principal, Status};
@@ -93,6 +93,8 @@ pub(super) enum Handler {
 /// A registered method.
 pub(super) struct Method {
     pub(super) path: String,
+    /// Runs its handlers.
+    pub(super) guard: Arc<PanicGuard>,
     pub(super) shape: Shape,
     pub(super) handler: Handler,
     /// Peers call it, see [`Services::reserve`].
@@ -270,7 +272,7 @@ impl Services {
     pub(super) fn shutting_down(&self) {
         for hook in &self.on_shutdown {
             // A panic has been logged.
-            let _ = catch_panic("what ends at a shutdown", hook);
+            let _ = PanicGuard::new("what ends at a shutdown").catch(hook);
         }
     }
 
@@ -285,6 +287,7 @@ impl Services {
         self.index.insert(path.to_owned(), self.methods.len());
         self.methods.push(Method {
             path: path.to_owned(),
+            guard: Arc::new(PanicGuard::new(path)),
             shape,
             handler,
             is_reserved: false,

@@ -150,11 +150,10 @@ fn work(shared: &Shared) {
     }
 }
 
-/// Catches the panic of a handler: it fails its own call (dropping the job answers it), not the
-/// pool.
+/// Catches a panic, so that the pool goes on. The panics of handlers were caught before, by the job.
 fn run_guarded(job: Job) -> Option<After> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
-        log::error!("a handler panicked: {}", panic_message(&*panic));
+        log::error!("a job panicked: {}", panic_message(&*panic));
         None
     })
 }
@@ -163,7 +162,7 @@ fn run_guarded(job: Job) -> Option<After> {
 fn run_after(after: After) {
     thread::yield_now();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(after)) {
-        log::error!("a handler panicked after it had answered: {}", panic_message(&*panic));
+        log::error!("a job panicked after it had answered: {}", panic_message(&*panic));
     }
 }
 

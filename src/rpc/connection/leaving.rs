@@ -1,10 +1,13 @@
 //! Connections that are refused, or closed in favour of others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Connection, Stage, TurnContext};
-use crate::call::Principal;
+use crate::call::{Identity, Principal};
 use crate::rpc::connection_limiter::{ConnectionLimiter, ConnectionSlot};
+use crate::rpc::holders::HolderConnection;
+use crate::rpc::refusals::Refusal;
 
 /// A connection whose handshake takes longer is closed before others when a slot is needed.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(1);
@@ -45,6 +48,22 @@ impl Connection {
     /// Refuses the client before its first byte, with a reason.
     pub(in crate::rpc) fn refuse(&mut self, reason: &'static str) {
         self.session.refuse(reason);
+    }
+
+    /// The client has shown its certificate: counts the connection for the holder, and refuses it if
+    /// the holder has as many as it may have.
+    pub(super) fn set_identity(&mut self, identity: Identity, turn: &mut TurnContext<'_>) {
+        let usage = turn.shared.holders.borrow_mut().usage(&identity, self.peer.ip());
+        self.principal = Arc::new(Principal::Certificate(identity));
+        let Some(usage) = usage else { return };
+        self.calls.holder = HolderConnection::new(usage);
+        if self.calls.holder.is_none() {
+            let detail = format!("{}: {}", self.peer, self.principal);
+            turn.refused.push((Refusal::HolderFull, detail));
+            self.session.refuse(Refusal::HolderFull.for_client());
+            // It may keep its slot, if there is none for leaving.
+            turn.shared.limiter.leave(&mut self.calls.slot, &self.calls.address, turn.now);
+        }
     }
 
     /// How much a client's connection without an open call deserves to be closed in favour of a new
