@@ -15,6 +15,8 @@ mod hostile;
 mod mistakes;
 #[path = "market_service/printed_lines.rs"]
 mod printed_lines;
+#[path = "market_service/quota.rs"]
+mod quota;
 #[path = "market_service/refusals.rs"]
 mod refusals;
 #[path = "market_service/rules.rs"]

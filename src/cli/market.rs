@@ -30,7 +30,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         .value("data", "its directory (default: none, and nothing survives a restart)", "DIR")
         .value("node", "this replica's number among the peers", "N")
         .switch("quiet", "print no line for each request");
-    let parsed = replica::flags(limit_flags(flags)).parse(arguments)?;
+    let counted = "the whole market, by a fixed number of bytes for each thing";
+    let flags = replica::quota_flag(limit_flags(flags), counted);
+    let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     open(&parsed, &setup(&parsed)?, address_limits(&parsed)?, housekeeping(&parsed)?)
 }
@@ -84,11 +86,13 @@ fn housekeeping(parsed: &Parsed) -> Result<Housekeeping, Failure> {
 type LimitOf = fn(&mut AddressLimits) -> &mut HourlyLimit;
 
 /// Each limit's flag and what it limits.
-const HOURLY_LIMITS: [(&str, &str, LimitOf); 4] = [
+const HOURLY_LIMITS: [(&str, &str, LimitOf); 6] = [
     ("registrations-per-hour", "accounts", |limits| &mut limits.registrations),
     ("items-per-hour", "items", |limits| &mut limits.items),
     ("ratings-per-hour", "ratings", |limits| &mut limits.ratings),
     ("wishes-per-hour", "changes of wishlists", |limits| &mut limits.wishes),
+    ("orders-per-hour", "orders", |limits| &mut limits.orders),
+    ("updates-per-hour", "updates and deletions of items", |limits| &mut limits.updates),
 ];
 
 /// The highest limit an hour.
@@ -131,7 +135,7 @@ fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
         machine: "market",
         default_group: "market",
         peers,
-        quota_bytes: 0,
+        quota_bytes: replica::quota_bytes(parsed)?,
     })
 }
 
@@ -172,6 +176,7 @@ mod tests {
             "--listen 127.0.0.1:0 --ratings-per-hour 1000001",
             "--listen 127.0.0.1:0 --items-per-hour many",
             "--listen 127.0.0.1:0 --max-wishes -1",
+            "--listen 127.0.0.1:0 --quota-bytes much",
             "--listen 127.0.0.1:0 --forget-idle-accounts soon",
         ] {
             let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();

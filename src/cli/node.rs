@@ -7,7 +7,6 @@ use super::flags::Flags;
 use super::replica::{self, NodeSetup};
 use crate::files;
 use crate::kv::service::{self, KvService};
-use crate::replica::engine::DEFAULT_QUOTA_BYTES;
 
 const ABOUT: &str = "\
 Runs a node of a replicated key-value store: agora.kv.v1.KvService, and the RaftService of the course version.
@@ -17,13 +16,9 @@ All nodes of a group are started with the same --peers. A node's files are in LO
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new("agora node --id N --peers N=HOST:PORT,... [FLAGS]", ABOUT)
         .value("id", "this node's number among the peers (required)", "N")
-        .value(
-            "quota-bytes",
-            "largest size of all keys and values, with 128 bytes for each key; beyond it writes are \
-             refused that make the store larger (default 2147483648; 0: no limit)",
-            "BYTES",
-        )
         .value("logs", "the parent of the nodes' directories (default logs)", "LOGS");
+    let counted = "all keys and values, with 128 bytes for each key";
+    let flags = replica::quota_flag(flags, counted);
     let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     parsed.required("id")?;
@@ -36,7 +31,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         machine: "kv",
         default_group: "agora",
         peers: replica::peers_with(&parsed, id)?,
-        quota_bytes: parsed.number("quota-bytes", DEFAULT_QUOTA_BYTES, 0..=u64::MAX)?,
+        quota_bytes: replica::quota_bytes(&parsed)?,
     };
     replica::run(&parsed, &setup, "", KvService::default(), service::register)
 }

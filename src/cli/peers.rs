@@ -82,12 +82,12 @@ pub(super) fn check_own_address(
     let own = peers.iter().find(|(peer, _)| *peer == id).map(|(_, target)| target.as_str());
     let (Some(own), Some(at)) = (own, addresses.first()) else { return Ok(()) };
     let is_name = matches!(Target::parse(own), Ok(Target::Name(..)));
-    if !is_name || !addresses.iter().all(|address| address.ip().is_loopback()) {
+    if !is_name || !addresses.iter().all(is_loopback) {
         return Ok(());
     }
     let until = Instant::now() + LOOK_UP_TIMEOUT;
     let is_here = |target: &str| match resolver.resolve(target, until) {
-        Ok(addresses) => addresses.iter().all(|address| address.ip().is_loopback()),
+        Ok(addresses) => addresses.iter().all(is_loopback),
         Err(_) => false,
     };
     match peers.iter().find(|(peer, target)| *peer != id && !is_here(target)) {
@@ -100,6 +100,10 @@ pub(super) fn check_own_address(
     }
 }
 
+fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +114,7 @@ mod tests {
         let resolver = Resolver::new(|name| match name {
             "vm1" => Ok(vec!["127.0.1.1".parse().unwrap()]),
             "here" | "localhost" => Ok(vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]),
+            "mapped" => Ok(vec!["::ffff:127.0.0.1".parse().unwrap()]),
             "vm2" => Ok(vec!["10.0.0.2".parse().unwrap()]),
             _ => Err(ResolveError::NoSuchName),
         });
@@ -121,7 +126,12 @@ mod tests {
 
     #[test]
     fn a_loopback_name_is_refused_if_another_node_is_on_another_machine() {
-        for text in ["1=vm1:7,2=vm2:7", "1=vm1:7,2=unknown:7", "1=here:7,2=here:8,3=10.0.0.3:7"] {
+        for text in [
+            "1=vm1:7,2=vm2:7",
+            "1=vm1:7,2=unknown:7",
+            "1=here:7,2=here:8,3=10.0.0.3:7",
+            "1=mapped:7,2=vm2:7",
+        ] {
             let refused = check(text).unwrap_err();
             assert!(refused.contains(" on this machine (see /etc/hosts)"), "{refused}");
         }
@@ -133,6 +143,7 @@ mod tests {
         for text in [
             "1=vm1:7",
             "1=vm1:7,2=localhost:8,3=127.0.0.1:9",
+            "1=vm1:7,2=mapped:8",
             "1=127.0.0.1:7,2=vm2:7",
             "1=vm2:7,2=unknown:7",
         ] {

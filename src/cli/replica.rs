@@ -10,7 +10,7 @@ use super::peers::{self, NodeAddresses};
 use super::serve::{self, ServedAddresses};
 use crate::raft::{Config, NodeId};
 use crate::replica::dump::{DumpOptions, Level};
-use crate::replica::engine::SnapshotPolicy;
+use crate::replica::engine::{DEFAULT_QUOTA_BYTES, SnapshotPolicy};
 use crate::replica::node::{Node, NodeOptions, Opened, Service};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Transport, TransportOptions};
@@ -65,6 +65,20 @@ fn election_timeout_help() -> String {
         range(lan),
         range(classic)
     )
+}
+
+/// Adds the flag of the quota; `counted` says what the size is.
+pub(super) fn quota_flag(flags: Flags, counted: &str) -> Flags {
+    let help = format!(
+        "largest size of {counted}; beyond it what makes it larger is refused (default \
+         {DEFAULT_QUOTA_BYTES}; 0: no limit)"
+    );
+    flags.value("quota-bytes", &help, "BYTES")
+}
+
+/// The quota that the flags set.
+pub(super) fn quota_bytes(parsed: &Parsed) -> Result<u64, Failure> {
+    parsed.number("quota-bytes", DEFAULT_QUOTA_BYTES, 0..=u64::MAX)
 }
 
 /// The identity of a node, and its directory.

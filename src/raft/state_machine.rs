@@ -44,7 +44,7 @@ pub trait StateMachine: Send + 'static {
     }
 
     /// A command makes [`size_bytes`](Self::size_bytes) larger by at most its own length and so much.
-    fn max_overhead_bytes() -> u64
+    fn max_overhead_bytes(_: &[u8]) -> u64
     where
         Self: Sized,
     {

@@ -126,6 +126,26 @@ const ADDRESSES_ALONE: &[(&str, &str, &str)] = &[
     ("src/rpc/names/exchange.rs", "UdpSocket::bind", "its argument is made a SocketAddr there"),
 ];
 
+/// What makes or opens files and folders without the checks of `src/files`: of modes, of owners, and
+/// of symbolic links.
+const FILE_MAKERS: &[&[&str]] = &[
+    &["OpenOptions"],
+    &["DirBuilder"],
+    &["File", "create"],
+    &["File", "create_new"],
+    &["File", "options"],
+    &["fs", "write"],
+    &["fs", "copy"],
+    &["fs", "create_dir"],
+    &["fs", "create_dir_all"],
+];
+
+/// Who uses them: a prefix of paths, and why.
+const FILES_MADE_BY: &[(&str, &str)] = &[
+    ("src/files/", "it makes the checks"),
+    ("src/cli/cert/", "certificates have modes and folders of their own, which it checks"),
+];
+
 /// No file is longer than this many lines.
 pub const LONGEST: usize = 600;
 
@@ -215,6 +235,7 @@ pub fn check(source: &Source<'_>, modules: &[String]) -> Vec<Finding> {
     findings.extend(crates(source));
     findings.extend(unsafety(source));
     findings.extend(name_look_ups(source));
+    findings.extend(file_makers(source));
     if !generated {
         findings.extend(panics(source));
         findings.extend(statics(source));
@@ -344,6 +365,25 @@ fn name_look_ups(source: &Source<'_>) -> Vec<Finding> {
         Some(source.finding(path.line, what))
     });
     findings.collect()
+}
+
+/// Nothing that ships makes files but through `src/files`.
+fn file_makers(source: &Source<'_>) -> Vec<Finding> {
+    if FILES_MADE_BY.iter().any(|(prefix, _)| source.file.starts_with(prefix)) {
+        return Vec::new();
+    }
+    let makes = |path: &NamedPath| {
+        let parts: Vec<&str> = path.parts.iter().map(String::as_str).collect();
+        FILE_MAKERS.iter().any(|maker| parts.windows(maker.len()).any(|window| window == *maker))
+    };
+    let findings = paths(&source.shipped).into_iter().filter(makes);
+    findings
+        .map(|path| {
+            let what =
+                format!("`{}` checks no modes and links: see `files`", path.parts.join("::"));
+            source.finding(path.line, what)
+        })
+        .collect()
 }
 
 fn unsafety(source: &Source<'_>) -> Vec<Finding> {

@@ -152,6 +152,30 @@ fn a_look_up_by_the_c_library_is_caught() {
 }
 
 #[test]
+fn a_file_that_is_made_without_the_checks_is_caught() {
+    for line in [
+        "use std::fs::OpenOptions;",
+        "use std::fs::{self, File, OpenOptions};",
+        "fn f() { File::create(path); }",
+        "fn f() { std::fs::File::create_new(path); }",
+        "fn f() { fs::OpenOptions::new(); }",
+        "fn f() { fs::write(path, text); }",
+        "use std::fs::create_dir_all;",
+        "fn f() { std::fs::create_dir(path); }",
+    ] {
+        assert_caught("src/rpc/server.rs", line, 1, "checks no modes and links");
+        assert_caught("src/cli/kv.rs", line, 1, "checks no modes and links");
+        assert_clean("src/cli/cert/folder.rs", line);
+        assert_clean("src/rpc/server.rs", &format!("#[cfg(test)]\nmod tests {{ {line} }}\n"));
+    }
+    assert_clean(
+        "src/rpc/server.rs",
+        "fn f() { PendingFile::create(path); files::create_dir(p); }",
+    );
+    assert_clean("src/rpc/server.rs", "use std::fs::{self, File};\nfn f() { File::open(path); }");
+}
+
+#[test]
 fn unsafe_and_changing_statics_are_caught() {
     assert_caught("src/rpc/server.rs", "fn f() { unsafe { g() } }\n", 1, "`unsafe`");
     let state = "static SEEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());\n";

@@ -1,12 +1,15 @@
 //! The naive model of the market: lists that are searched from end to end. It is slow, and short
 //! enough to be compared with the rules by reading.
 
+#[path = "model/operator.rs"]
+mod operator;
+
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use agora::market::state::{
     Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemFields, ItemId, Limits,
-    NewItem, OrderId, Query, Reply, RequestId, Sort, Standing, StandingChange,
+    NewItem, OrderId, Query, Reply, RequestId, Sort, Standing,
 };
 
 pub type Answer = Result<Reply, Error>;
@@ -30,6 +33,10 @@ pub struct Person {
     /// Ratings ever given.
     given: u32,
     pub standing: Standing,
+    /// The minute of the last command, but for purchases.
+    used_min: u32,
+    /// The account was removed because nobody used it.
+    pub is_forgotten: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +113,8 @@ impl Model {
     }
 
     pub fn person(&self, identity: &Identity) -> Option<usize> {
-        self.people.iter().position(|person| person.identity == *identity)
+        let is_it = |person: &Person| !person.is_forgotten && person.identity == *identity;
+        self.people.iter().position(is_it)
     }
 
     /// The orders of an account, one a line, the latest first.
@@ -175,28 +183,6 @@ impl Model {
             let Some(person) = people.min_by_key(|person| person.used) else { break };
             person.floor = person.answers.drain(..).map(|(id, ..)| id).max().unwrap_or(0);
         }
-    }
-
-    /// The operator's change of an account.
-    pub fn change_standing(&mut self, address: &str, change: StandingChange) -> Answer {
-        let person = self.people.iter_mut().find(|person| *person.address == *address);
-        let person = person.ok_or(Error::NoSuchAccount)?;
-        person.standing = match (change, person.standing) {
-            (StandingChange::Block | StandingChange::Unblock, Standing::Removed) => {
-                Standing::Removed
-            }
-            (StandingChange::Block, _) => Standing::Blocked,
-            (StandingChange::Remove, _) => Standing::Removed,
-            (StandingChange::Unblock | StandingChange::Restore, _) => Standing::Good,
-        };
-        Ok(Reply::Moderated)
-    }
-
-    /// The operator's change of an item.
-    pub fn set_hidden(&mut self, item: ItemId, is_hidden: bool) -> Answer {
-        self.thing(item)?;
-        self.thing_mut(item).is_hidden = is_hidden;
-        Ok(Reply::Moderated)
     }
 
     /// Whether buyers do not see an item.
@@ -321,11 +307,12 @@ impl Model {
         if caller.address.is_empty() {
             return Err(Error::Empty(Field::Address));
         }
-        if self.people.iter().any(|person| *person.address == *caller.address) {
+        let people = || self.people.iter().filter(|person| !person.is_forgotten);
+        if people().any(|person| *person.address == *caller.address) {
             return Err(Error::AddressTaken);
         }
-        if self.people.len() >= self.limits.max_accounts {
-            return Err(Error::Full(Bound::Accounts, self.people.len()));
+        if people().count() >= self.limits.max_accounts {
+            return Err(Error::Full(Bound::Accounts, people().count()));
         }
         Ok(None)
     }
@@ -346,6 +333,8 @@ impl Model {
             used: 0,
             given: 0,
             standing: Standing::Good,
+            used_min: 0,
+            is_forgotten: false,
         });
         self.people.len() - 1
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use agora::market::price::Money;
 use agora::market::state::{
     Act, Action, Caller, Category, Command, Error, ItemFields, ItemId, ItemView, Limits, Market,
-    Moderation, NewItem, OrderView, Query, Reply, Sort, Standing, StandingChange, decode_answer,
+    Moderation, NewItem, OrderView, Policy, Query, Reply, Sort, Standing, StandingChange,
+    decode_answer,
 };
 use agora::raft::StateMachine;
 
@@ -39,7 +40,7 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// All outcomes of commands, but for those that only long texts cause.
-const OUTCOMES: [&str; 41] = [
+const OUTCOMES: [&str; 42] = [
     "Registered",
     "Listed",
     "Updated",
@@ -77,6 +78,7 @@ const OUTCOMES: [&str; 41] = [
     "Full Wishers",
     "Full Ratings",
     "Moderated",
+    "Forgotten",
     "Blocked",
     "Removed",
     "Hidden",
@@ -112,6 +114,31 @@ struct Simulation {
     /// Commands with a refusal that was certain before they were applied.
     refused: Vec<(Command<'static>, Error)>,
     next_request: u64,
+    /// Each step takes a minute.
+    minute: u32,
+    batch: Batch,
+}
+
+/// Commands that are applied to a market one after the other.
+struct Batch {
+    /// The market before them.
+    before: Market,
+    commands: Vec<Arc<[u8]>>,
+    /// The largest size meanwhile.
+    max_bytes: u64,
+}
+
+impl Batch {
+    fn new(before: Market) -> Batch {
+        let max_bytes = before.size_bytes();
+        Batch { before, commands: Vec::new(), max_bytes }
+    }
+
+    /// Checks that the bound of the size was one.
+    fn check(&self) {
+        let bound = self.before.size_bytes_after(&mut self.commands.iter().map(|bytes| &**bytes));
+        assert!(self.max_bytes <= bound, "{} bytes, expected {bound} at most", self.max_bytes);
+    }
 }
 
 #[test]
@@ -131,7 +158,10 @@ fn a_market_does_what_the_naive_model_does() {
                 past: Vec::new(),
                 refused: Vec::new(),
                 next_request: 1,
+                minute: 1_000,
+                batch: Batch::new(Market::new(limits())),
             };
+            simulation.record_uses();
             seen.extend((0..STEPS).map(|_| simulation.step()));
         }
     });
@@ -147,8 +177,12 @@ impl Simulation {
         if self.seed.one_in(40) {
             self.restart();
         }
+        self.minute += 1;
         if self.seed.one_in(25) {
             return self.moderate();
+        }
+        if self.seed.one_in(25) {
+            return self.forget_idle();
         }
         let command = self.command();
         let certain = self.market.final_answer(&command);
@@ -162,18 +196,14 @@ impl Simulation {
         let unrecorded_refusal = self.market.unrecorded_refusal(&command);
         let told_before = self.market.notification_count();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
-        let expected = self.model.apply(&command);
-        let at_ms = self.seed.next_u64();
-        let bytes: Arc<[u8]> = command.encode().unwrap().into();
-        let mut answer = Vec::new();
-        StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
-        assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
+        let expected = self.model.apply_at(self.minute, &command);
+        assert_eq!(self.apply(&command.encode().unwrap()), Some(expected), "{command:?}");
         self.check_final_answer(&command, certain, expected);
         assert!(unrecorded_refusal.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
         self.compare_items();
-        (0..self.model.people.len()).for_each(|who| self.compare_person(who));
+        self.compare_people();
         // The feed names exactly the accounts with new notifications.
         let people = self.model.people.iter().zip(mail_before);
         let told = people.filter(|(person, before)| person.mail.len() > *before);
@@ -248,12 +278,10 @@ impl Simulation {
                 (Act::SetItemHidden { item, is_hidden }, self.model.set_hidden(item, is_hidden))
             }
         };
-        let bytes: Arc<[u8]> = Moderation { by: "ops", why: "", act }.encode().unwrap().into();
-        let mut answer = Vec::new();
-        StateMachine::apply(&mut self.market, 0, 1, &bytes, &mut answer);
-        assert_eq!(decode_answer(&answer), Some(expected), "{account} {change:?}, {item}");
+        let answer = self.apply(&Moderation { by: "ops", why: "", act }.encode().unwrap());
+        assert_eq!(answer, Some(expected), "{account} {change:?}, {item}");
         self.compare_items();
-        (0..self.model.people.len()).for_each(|who| self.compare_person(who));
+        self.compare_people();
         self.compare_search();
         assert_eq!(self.market.audit().faults, [""; 0], "{account} {change:?}, {item}");
         match expected {
@@ -262,10 +290,84 @@ impl Simulation {
         }
     }
 
+    /// Applies a command, and checks the size of the market.
+    fn apply(&mut self, bytes: &[u8]) -> Option<Result<Reply, Error>> {
+        let before = self.market.size_bytes();
+        let bound = self.market.size_bytes_after(&mut [bytes].into_iter());
+        let at_ms = u64::from(self.minute) * 60_000 + self.seed.next_u64() % 60_000;
+        let (bytes, mut answer): (Arc<[u8]>, _) = (bytes.into(), Vec::new());
+        StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
+        let (after, answer) = (self.market.size_bytes(), decode_answer(&answer));
+        assert!(after <= bound, "{before} bytes and then {after}, expected {bound} at most");
+        assert!(after <= before + Market::max_overhead_bytes(&bytes) + bytes.len() as u64);
+        assert!(Market::may_grow(&bytes) || after <= before, "{before} bytes and then {after}");
+        if let Some(Ok(Reply::Registered | Reply::Listed(_) | Reply::Rated)) = answer {
+            assert_eq!(after, bound, "the bound is exact");
+        }
+        self.batch.commands.push(bytes);
+        self.batch.max_bytes = self.batch.max_bytes.max(after);
+        answer
+    }
+
+    /// Lets the market record the uses of accounts.
+    fn record_uses(&mut self) {
+        let act = Act::SetPolicy(Policy::default());
+        let answer = self.apply(&Moderation { by: "", why: "", act }.encode().unwrap());
+        assert_eq!(answer, Some(Ok(Reply::Moderated)));
+    }
+
+    /// Accounts that were not used for some minutes are forgotten.
+    fn forget_idle(&mut self) -> String {
+        let since_min = self.minute - self.seed.below(60) as u32;
+        let people = 0..self.model.people.len();
+        let idle = people.clone().filter(|who| self.model.is_idle(*who, since_min));
+        let idle: Vec<usize> = idle.collect();
+        let account = |who: &usize| self.market.account(&caller_of(&self.model.people[*who]));
+        let expected: Vec<_> = idle.iter().map(|who| account(who).unwrap()).collect();
+        let (found, _) = self.market.idle_accounts(0, u32::MAX, since_min);
+        assert_eq!(found, expected);
+        // The command names accounts that are in use as well: they stay.
+        let accounts = people
+            .filter(|who| !self.model.people[*who].is_forgotten)
+            .filter_map(|who| account(&who).ok());
+        let act = Act::ForgetIdle { idle_since_min: since_min, accounts: accounts.collect() };
+        let answer = self.apply(&Moderation { by: "leader", why: "", act }.encode().unwrap());
+        assert_eq!(answer, Some(Ok(Reply::Moderated)));
+        for who in &idle {
+            self.model.forget(*who);
+            let identity = self.model.people[*who].identity;
+            // What they sent before would be a new command now.
+            self.refused.retain(|(command, _)| command.caller.identity != identity);
+        }
+        self.compare_items();
+        self.compare_people();
+        self.compare_search();
+        assert_eq!(self.market.audit().faults, [""; 0], "{idle:?} were forgotten");
+        self.begin_batch();
+        if idle.is_empty() { "Moderated".into() } else { "Forgotten".into() }
+    }
+
+    fn compare_people(&mut self) {
+        for who in 0..self.model.people.len() {
+            if !self.model.people[who].is_forgotten {
+                self.compare_person(who);
+            }
+        }
+    }
+
+    /// Begins a new batch with the present market.
+    fn begin_batch(&mut self) {
+        self.batch.check();
+        self.batch = Batch::new(restored(limits(), &lines_of(self.market.freeze())).unwrap());
+    }
+
     /// The market is replaced by the one that is restored from its snapshot.
     fn restart(&mut self) {
+        self.begin_batch();
         let lines = lines_of(self.market.freeze());
+        let size = self.market.size_bytes();
         self.market = restored(limits(), &lines).unwrap();
+        assert_eq!(self.market.size_bytes(), size, "a restored market counts alike");
         assert_eq!(lines_of(self.market.freeze()), lines);
     }
 

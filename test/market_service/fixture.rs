@@ -18,7 +18,7 @@ use agora::protobuf::{Checked, decode, encode};
 use agora::raft::Config;
 use agora::replica::dump::DumpOptions;
 use agora::replica::engine::SnapshotPolicy;
-use agora::replica::node::{NodeOptions, Opened};
+use agora::replica::node::{Node, NodeOptions, Opened};
 use agora::replica::transport::{Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, ClientCall, Received, Server, ServerHandle,
@@ -80,6 +80,7 @@ impl Drop for TempFolder {
 pub struct Fixture {
     pub address: SocketAddr,
     handle: ServerHandle,
+    node: Node<MarketService>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -89,15 +90,26 @@ impl Fixture {
     }
 
     pub fn with(limits: Limits, lines: AsyncLineWriter) -> Fixture {
-        Fixture::open(None, limits, lines)
+        Fixture::open(None, limits, lines, 0)
     }
 
     /// A market with its files in a folder, which takes snapshots.
     pub fn in_folder(folder: &TempFolder, limits: Limits, lines: AsyncLineWriter) -> Fixture {
-        Fixture::open(Some(folder.0.clone()), limits, lines)
+        Fixture::open(Some(folder.0.clone()), limits, lines, 0)
     }
 
-    fn open(directory: Option<PathBuf>, limits: Limits, lines: AsyncLineWriter) -> Fixture {
+    /// A market with a quota.
+    pub fn with_quota(folder: &TempFolder, quota_bytes: u64) -> Fixture {
+        let lines = AsyncLineWriter::disabled();
+        Fixture::open(Some(folder.0.clone()), Limits::DEFAULT, lines, quota_bytes)
+    }
+
+    fn open(
+        directory: Option<PathBuf>,
+        limits: Limits,
+        lines: AsyncLineWriter,
+        quota_bytes: u64,
+    ) -> Fixture {
         let options = NodeOptions {
             directory,
             group: "agora".into(),
@@ -105,7 +117,7 @@ impl Fixture {
             peers: vec![(1, "127.0.0.1:0".into())],
             config: Config::lan(1, vec![1]),
             snapshots: SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() },
-            quota_bytes: 0,
+            quota_bytes,
             dump: DumpOptions::default(),
         };
         let mut opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();
@@ -121,7 +133,7 @@ impl Fixture {
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         eventually("it leads", || node.lock().raft().is_leader());
-        Fixture { address, handle, thread }
+        Fixture { address, handle, node, thread }
     }
 
     pub fn channel(&self, protocol: Protocol) -> Channel {
@@ -138,6 +150,11 @@ impl Fixture {
         let seller = self.trader(number, protocol);
         seller.register_seller().unwrap();
         seller
+    }
+
+    /// The size that the quota limits.
+    pub fn size_bytes(&self) -> u64 {
+        self.node.lock().quota_use().size_bytes
     }
 
     pub fn begin_shutdown(&self) {

@@ -2,6 +2,8 @@
 //! another address is served all the while. The attacker is at 127.0.0.1, the customer at 127.0.0.2;
 //! flags that are given limit loopback as well.
 
+#[cfg(feature = "sha2")]
+mod idle_accounts;
 mod market_process;
 mod shopper;
 
@@ -194,6 +196,76 @@ fn a_group_of_three_is_not_flooded_either_and_limits_outlive_its_leader() {
     assert_eq!(eve.wish(20).unwrap_err().code, Code::ResourceExhausted, "it has 3 wishes");
     // The customer's purchases go on at the new leader.
     group.customer(&target, "bela").buy(1).unwrap();
+}
+
+/// Calls until one is refused, and at most `count` times. Returns how many were taken.
+fn taken(count: usize, mut call: impl FnMut(usize) -> Result<(), Status>) -> (usize, Status) {
+    for number in 0..count {
+        if let Err(refused) = call(number) {
+            return (number, refused);
+        }
+    }
+    panic!("{count} calls, and none was refused");
+}
+
+#[test]
+fn orders_updates_and_repeated_registrations_of_one_address_are_limited() {
+    let market = Group::start(1, &["--orders-per-hour", "50", "--updates-per-hour", "30"]);
+    let target = market.addresses[0].clone();
+    let seller = market.customer(&target, "asha");
+    seller.register_seller().unwrap();
+    seller.sell("lamp", 1_000_000).unwrap();
+    let eve = Shopper::new(&target, "eve");
+    // A new account costs no update.
+    eve.register_buyer().unwrap();
+    let log = size_of(&market.directory(0));
+    let (orders, refused) = taken(60, |_| eve.buy(1));
+    assert_too_many(&refused);
+    assert!((50..=51).contains(&orders), "{orders}");
+    let (updates, refused) = taken(40, |_| eve.register_buyer());
+    assert_too_many(&refused);
+    assert!((30..=31).contains(&updates), "{updates}");
+    for _ in 0..5_000 {
+        assert_too_many(&eve.register_buyer().unwrap_err());
+        assert_too_many(&eve.buy(1).unwrap_err());
+    }
+    let grown = size_of(&market.directory(0)) - log;
+    eprintln!("10,000 refused calls: the files grew by {grown} bytes, most by the 80 taken");
+    assert!(grown < 80 * 1_000, "{grown}");
+    // Somebody else's are not counted.
+    seller.update(1).unwrap();
+    market.customer(&target, "bela").buy(1).unwrap();
+}
+
+#[test]
+fn a_market_at_its_quota_refuses_growth_and_serves_what_it_has() {
+    let quota = ["--quota-bytes", "100000"];
+    let mut group = Group::start(3, &quota);
+    let leader = group.leader();
+    let target = group.addresses[leader].clone();
+    let seller = group.customer(&target, "asha");
+    seller.register_seller().unwrap();
+    seller.sell("lamp", 1_000).unwrap();
+    seller.sell("case", 1_000).unwrap();
+    let many = Shopper::new(&target, "many");
+    let (accounts, refused) = taken(1_000, |number| many.register_another(number));
+    eprintln!("{accounts} accounts in 100,000 bytes, then: {refused}");
+    assert_eq!(refused.code, Code::ResourceExhausted);
+    assert!(refused.metadata.get(FULL).is_some());
+    for words in ["of 100000 bytes (--quota-bytes)", "delete items", "larger quota"] {
+        assert!(refused.message.contains(words), "{words}: {refused}");
+    }
+    // Another leader counts alike.
+    group.kill(leader);
+    let leader = group.leader();
+    let target = group.addresses[leader].clone();
+    let (seller, many) = (seller.at(&target), many.at(&target));
+    let again = many.register_another(1_000_000).unwrap_err();
+    assert_eq!(again.message, refused.message);
+    seller.show(1).unwrap();
+    seller.update(1).unwrap();
+    seller.delete(2).unwrap();
+    many.register_another(1_000_000).unwrap();
 }
 
 #[test]

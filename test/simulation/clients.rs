@@ -163,6 +163,11 @@ impl<W: Workload> Client<W> {
         self.attempt(seed)
     }
 
+    /// Whether the current operation may be sent again in any case.
+    pub fn is_numbered(&self) -> bool {
+        self.current.as_ref().is_some_and(|current| W::is_numbered(&current.ask))
+    }
+
     /// Sends the current operation, possibly again.
     pub fn attempt(&mut self, seed: &mut Seed) -> Next<W> {
         self.timer += 1;
@@ -171,7 +176,7 @@ impl<W: Workload> Client<W> {
         };
         current.attempts += 1;
         let is_command = W::command(&current.ask).is_some();
-        let is_plain_write = is_command && !self.has_session && !W::IS_NUMBERED;
+        let is_plain_write = is_command && !self.has_session && !W::is_numbered(&current.ask);
         // A write without a number must not be sent twice: the result of the first attempt is
         // unknown.
         if current.attempts > MAX_ATTEMPTS || (is_plain_write && current.attempts > 1) {
@@ -263,7 +268,9 @@ impl<W: Workload> Client<W> {
             }
             Answer::Busy | Answer::Full => current.attempts = current.attempts.saturating_sub(1),
             Answer::Lost(_)
-                if current.origin.is_none() && !current.is_opening && !W::IS_NUMBERED =>
+                if current.origin.is_none()
+                    && !current.is_opening
+                    && !W::is_numbered(&current.ask) =>
             {
                 return Some(self.abandon(seed));
             }

@@ -4,6 +4,9 @@
 //! naive model of `test/market` as one object. Commands have numbers, so they are retried until
 //! they are answered. Each client opens an account first, so that the order of registrations does
 //! not matter.
+//!
+//! Each client is an operator as well, and restricts accounts and items at random. Such a command
+//! has no number, and is sent once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -11,8 +14,9 @@ use std::rc::Rc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Identity, ItemFields, ItemId, Limits, Market, NewItem,
-    OrderId, Query, ReadSet, Reply, RequestId, Sort, decode_answer,
+    Act, Action, Caller, Category, Command, Error, Identity, ItemFields, ItemId, Limits, Market,
+    Moderation, NewItem, OrderId, Query, ReadSet, Reply, RequestId, Sort, Standing, StandingChange,
+    decode_answer,
 };
 
 use crate::linearizability::{Fault, Object, Operation, check};
@@ -39,6 +43,10 @@ pub struct MarketWork {
 #[derive(Clone, Debug)]
 pub enum Ask {
     Do(u64, NonZeroU64, Action<'static>),
+    /// The operator's change of an account.
+    Restrict(u64, StandingChange),
+    /// The operator hides an item, or shows it again.
+    Hide(u32, bool),
     Item(u32),
     Catalogue,
     Bought(u64),
@@ -65,6 +73,32 @@ impl Ask {
         let Ask::Do(client, id, action) = *self else { return None };
         Some(Command { request_id: Some(RequestId(id)), caller: caller(client), action })
     }
+}
+
+/// The operator's command of an operation.
+fn moderation(ask: &Ask) -> Option<Vec<u8>> {
+    let act = match *ask {
+        Ask::Restrict(who, change) => Act::SetStanding { account: PEOPLE[who as usize], change },
+        Ask::Hide(item, is_hidden) => Act::SetItemHidden { item: ItemId(item), is_hidden },
+        _ => return None,
+    };
+    Some(Moderation { by: "ops", why: "", act }.encode().unwrap())
+}
+
+/// A restriction, or the end of one.
+fn moderate(seed: &mut Seed, listed: u32) -> Ask {
+    if seed.one_in(3) {
+        return Ask::Hide(1 + seed.below(5.min(listed as usize + 1)) as u32, seed.one_in(2));
+    }
+    let changes = [
+        StandingChange::Block,
+        StandingChange::Remove,
+        StandingChange::Unblock,
+        StandingChange::Restore,
+        StandingChange::Restore,
+        StandingChange::Restore,
+    ];
+    Ask::Restrict(seed.below(PEOPLE.len()) as u64, *seed.pick(&changes))
 }
 
 /// The search for all items.
@@ -122,6 +156,9 @@ impl Workload for MarketWork {
             past.push(first);
             return Ask::Do(client, first.0, first.1);
         }
+        if seed.one_in(12) {
+            return moderate(seed, self.listed);
+        }
         let reads = [
             Ask::Item(1 + seed.below(self.listed as usize + 1) as u32),
             Ask::Catalogue,
@@ -149,7 +186,11 @@ impl Workload for MarketWork {
     }
 
     fn command(ask: &Ask) -> Option<Vec<u8>> {
-        ask.command().map(|command| command.encode().unwrap())
+        moderation(ask).or_else(|| ask.command().map(|command| command.encode().unwrap()))
+    }
+
+    fn is_numbered(ask: &Ask) -> bool {
+        matches!(ask, Ask::Do(..))
     }
 
     fn settled(market: &Market, command: &[u8]) -> Option<Saw> {
@@ -167,18 +208,21 @@ impl Workload for MarketWork {
 
     fn observe(ask: &Ask, market: &Market) -> Saw {
         Saw::Lines(match *ask {
-            Ask::Do(..) => Vec::new(),
+            Ask::Do(..) | Ask::Restrict(..) | Ask::Hide(..) => Vec::new(),
             Ask::Item(item) => market.item(ItemId(item)).iter().map(card).collect(),
             Ask::Catalogue => market.search(&CATALOGUE).unwrap().items.iter().map(card).collect(),
-            Ask::Bought(who) => lines(&market.buyer_orders(&caller(who), None, 0).unwrap().entries),
+            Ask::Bought(who) => match market.buyer_orders(&caller(who), None, 0) {
+                Ok(page) => lines(&page.entries),
+                Err(error) => vec![format!("{error:?}")],
+            },
             Ask::Sold(who) => match market.seller_orders(&caller(who), None, 0) {
                 Ok(page) => lines(&page.entries),
                 Err(error) => vec![format!("{error:?}")],
             },
-            Ask::Wishes(who) => {
-                let page = market.wishlist(&caller(who), ItemId(0), 0).unwrap();
-                page.entries.iter().map(card).collect()
-            }
+            Ask::Wishes(who) => match market.wishlist(&caller(who), ItemId(0), 0) {
+                Ok(page) => page.entries.iter().map(card).collect(),
+                Err(error) => vec![format!("{error:?}")],
+            },
             Ask::Mail(who, after) => match market.account(&caller(who)) {
                 Ok(account) => {
                     let page = market.mailbox(account, after as u64, 0);
@@ -231,15 +275,37 @@ impl Object for Square {
     }
 
     fn after(model: &Rc<Model>, ask: &Ask, outcome: Option<&Saw>) -> Option<Rc<Model>> {
+        let answered = |mut next: Model, answer: Answer| {
+            // Otherwise equivalent states would be tried one after the other.
+            next.forget_order();
+            outcome.is_none_or(|saw| *saw == Saw::Answer(answer)).then(|| Rc::new(next))
+        };
+        let mut next = Model::clone(model);
+        match *ask {
+            Ask::Restrict(who, change) => {
+                let answer = next.change_standing(PEOPLE[who as usize], change);
+                return answered(next, answer);
+            }
+            Ask::Hide(item, is_hidden) => {
+                let answer = next.set_hidden(ItemId(item), is_hidden);
+                return answered(next, answer);
+            }
+            _ => (),
+        }
         let Some(command) = ask.command() else {
             let fits = outcome.is_none_or(|saw| *saw == Saw::Lines(shown(model, ask)));
             return fits.then(|| Rc::clone(model));
         };
-        let mut next = Model::clone(model);
-        let answer = Saw::Answer(next.apply(&command));
-        // Otherwise equivalent states would be tried one after the other.
-        next.forget_order();
-        outcome.is_none_or(|saw| *saw == answer).then(|| Rc::new(next))
+        let answer = next.apply(&command);
+        // A node that is behind may refuse in words that are final for an account in good standing.
+        if let (Err(Error::Blocked | Error::Removed), Some(Saw::Answer(Err(seen)))) =
+            (answer, outcome)
+            && *seen != Error::Blocked
+            && *seen != Error::Removed
+        {
+            return Some(Rc::clone(model));
+        }
+        answered(next, answer)
     }
 }
 
@@ -248,13 +314,19 @@ fn shown(model: &Model, ask: &Ask) -> Vec<String> {
     let page = Limits::DEFAULT.max_page;
     let person = |client| model.person(&caller(client).identity);
     let cards = |items: Vec<u32>| items.into_iter().map(|id| model.card(id)).take(page).collect();
-    let nobody = || vec![format!("{:?}", agora::market::state::Error::Credentials)];
+    let nobody = || vec![format!("{:?}", Error::Credentials)];
+    let removed = || vec![format!("{:?}", Error::Removed)];
+    let is_removed =
+        |who: &u64| person(*who).is_some_and(|who| model.people[who].standing == Standing::Removed);
     match *ask {
-        Ask::Do(..) => Vec::new(),
+        Ask::Do(..) | Ask::Restrict(..) | Ask::Hide(..) => Vec::new(),
         Ask::Item(item) => {
-            model.thing(ItemId(item)).map_or_else(|_| Vec::new(), |_| cards(vec![item]))
+            let thing = model.thing(ItemId(item)).ok().filter(|thing| !model.is_hidden(thing));
+            thing.map_or_else(Vec::new, |_| cards(vec![item]))
         }
         Ask::Catalogue => cards(model.search(&CATALOGUE)),
+        Ask::Bought(who) if is_removed(&who) => removed(),
+        Ask::Wishes(who) | Ask::Mail(who, _) if is_removed(&who) => removed(),
         Ask::Bought(who) => {
             let orders = model.orders(|sale| Some(sale.buyer) == person(who));
             orders.into_iter().take(page).collect()
@@ -262,8 +334,9 @@ fn shown(model: &Model, ask: &Ask) -> Vec<String> {
         Ask::Sold(who) => match person(who) {
             None => nobody(),
             Some(person) if !model.people[person].is_seller => {
-                vec![format!("{:?}", agora::market::state::Error::NotASeller)]
+                vec![format!("{:?}", Error::NotASeller)]
             }
+            Some(_) if is_removed(&who) => removed(),
             Some(person) => {
                 model.orders(|sale| sale.seller == person).into_iter().take(page).collect()
             }
@@ -291,7 +364,8 @@ fn check_orders(history: &History<MarketWork>, market: &Market) {
                 let known = *orders.entry(*order).or_insert((client, id, *total));
                 assert_eq!(known, (client, id, *total), "order {order} is of one command");
                 let kept = market.order(&caller(client), *order).map(|order| order.total);
-                assert_eq!(kept, Ok(*total), "order {order} is in the ledger");
+                let is_kept = kept == Ok(*total) || kept == Err(Error::Removed);
+                assert!(is_kept, "order {order} is in the ledger: {kept:?}");
             }
             Some(_) => (),
         }

@@ -19,7 +19,7 @@ pub trait Workload: Clone + Debug + 'static {
     /// Its result.
     type Saw: Clone + Debug;
 
-    /// Commands have their own numbers: they may be sent again in any case, and need no session.
+    /// Commands have their own numbers: they need no session.
     const IS_NUMBERED: bool;
 
     /// The workload of a run.
@@ -27,6 +27,11 @@ pub trait Workload: Clone + Debug + 'static {
 
     /// The next operation of a client.
     fn next(&mut self, client: u64, seed: &mut Seed) -> Self::Ask;
+
+    /// Whether a command has a number of its own, so that it may be sent again in any case.
+    fn is_numbered(_: &Self::Ask) -> bool {
+        Self::IS_NUMBERED
+    }
 
     /// The command of an operation; `None` for a read.
     fn command(ask: &Self::Ask) -> Option<Vec<u8>>;

@@ -430,7 +430,8 @@ impl<W: Workload> World<W> {
             }
             Next::Send(to, ticket, request, timeout) => {
                 let mut delays = self.network.deliver(&mut self.seed, 100 + client as u64, to);
-                if matches!(request, Request::Write(None, _)) && !W::IS_NUMBERED {
+                if matches!(request, Request::Write(None, _)) && !self.clients[client].is_numbered()
+                {
                     // Connections duplicate nothing; only the client sends again.
                     delays.truncate(1);
                 }

@@ -169,7 +169,7 @@ impl StateMachine for Kv {
         self.bytes
     }
 
-    fn max_overhead_bytes() -> u64 {
+    fn max_overhead_bytes(_: &[u8]) -> u64 {
         RECORD_BYTES
     }
 

@@ -50,6 +50,10 @@ struct State {
     /// The HoldJob calls, also of masters that wait for their turn.
     holds: Vec<JobHold>,
     last_hold: u64,
+    /// The master whose OpenJob is running.
+    opening: Option<SocketAddr>,
+    /// A thread ends the HoldJob calls that OpenJob does not follow.
+    is_watched: bool,
 }
 
 struct JobHold {
@@ -119,6 +123,14 @@ impl Jobs {
                 return Err(Status::new(Code::FailedPrecondition, "busy: it opens another job"));
             }
         };
+        locked(&self.state).opening = Some(opener.peer);
+        let opened = self.open_alone(spec, opener);
+        locked(&self.state).opening = None;
+        opened
+    }
+
+    /// Opens a job while no other one is being opened.
+    fn open_alone(&self, spec: JobSpec, opener: Opener) -> Result<Arc<OpenJob>, Status> {
         self.check_free(&spec.id, opener.peer)?;
         let is_trusted = self.options.only_job.is_some();
         let mappers = Mappers::new(&spec.mappers, opener.peer.ip(), is_trusted)?;
@@ -201,7 +213,6 @@ impl Jobs {
     fn hold(&self, job_id: String, peer: SocketAddr, responder: Responder) -> Result<u64, Status> {
         self.check_id(&job_id)?;
         let mut state = locked(&self.state);
-        state.end_holds_without_job();
         if state.holds.iter().any(|hold| hold.peer == peer) {
             return Err(Status::new(Code::FailedPrecondition, "this connection holds a job"));
         }
@@ -213,6 +224,27 @@ impl Jobs {
         let since = Instant::now();
         state.holds.push(JobHold { number, job_id, peer, since, responder });
         Ok(number)
+    }
+
+    /// Whether a thread must be started that calls
+    /// [`end_holds_without_job`](Self::end_holds_without_job).
+    pub(super) fn begin_to_watch_holds(&self) -> bool {
+        !std::mem::replace(&mut locked(&self.state).is_watched, true)
+    }
+
+    /// No thread could be started, or it has ended.
+    pub(super) fn end_to_watch_holds(&self) {
+        locked(&self.state).is_watched = false;
+    }
+
+    /// Ends HoldJob calls that OpenJob has not followed in time. Whether others may have to be ended
+    /// later; if not, nobody watches them any more.
+    pub(super) fn end_holds_without_job(&self) -> bool {
+        let mut state = locked(&self.state);
+        state.end_holds_without_job();
+        let is_unopened = |hold: &JobHold| !state.has_opened(hold.peer);
+        state.is_watched = state.holds.iter().any(is_unopened);
+        state.is_watched
     }
 
     /// A HoldJob call has ended with this status. Closes the job if no other call holds it.
@@ -304,17 +336,28 @@ impl State {
         self.holds.iter().any(|held| held.peer == peer && is_same_secret(&held.job_id, job_id))
     }
 
-    /// Ends HoldJob calls that OpenJob has not followed.
+    /// Ends HoldJob calls that OpenJob has not followed in time.
     fn end_holds_without_job(&mut self) {
-        let of_job = self.current.as_ref().map(|job| job.opened_by.peer);
-        self.holds.retain(|hold| {
-            let is_kept = hold.since.elapsed() < OPEN_TIMEOUT || of_job == Some(hold.peer);
-            if !is_kept {
-                let reason = "HoldJob was not followed by OpenJob";
-                hold.responder.finish(Status::new(Code::FailedPrecondition, reason));
-            }
-            is_kept
-        });
+        let holds = std::mem::take(&mut self.holds);
+        let kept: Vec<JobHold> = holds
+            .into_iter()
+            .filter(|hold| {
+                let is_kept = hold.since.elapsed() < OPEN_TIMEOUT
+                    || self.opening == Some(hold.peer)
+                    || self.has_opened(hold.peer);
+                if !is_kept {
+                    let reason = "HoldJob was not followed by OpenJob";
+                    hold.responder.finish(Status::new(Code::FailedPrecondition, reason));
+                }
+                is_kept
+            })
+            .collect();
+        self.holds = kept;
+    }
+
+    /// Whether the open job is that of this connection.
+    fn has_opened(&self, peer: SocketAddr) -> bool {
+        self.current.as_ref().is_some_and(|job| job.opened_by.peer == peer)
     }
 }
 
@@ -398,7 +441,10 @@ impl CallHandler for HoldCall {
         let job_id = wire::parse_job_request(message);
         let hold = |id| self.worker.jobs.hold(id, self.peer, self.responder.clone());
         match job_id.and_then(hold) {
-            Ok(number) => self.number = Some(number),
+            Ok(number) => {
+                self.number = Some(number);
+                limits::watch_holds(&self.worker);
+            }
             Err(status) => self.responder.finish(status),
         }
     }

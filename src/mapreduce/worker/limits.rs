@@ -82,6 +82,31 @@ pub(super) fn watch(worker: &Arc<Worker>, job: &Arc<OpenJob>) {
     }
 }
 
+/// How often HoldJob calls are checked.
+const HOLD_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Ends HoldJob calls that OpenJob does not follow, by one thread for all of them, which ends when
+/// there are none.
+pub(super) fn watch_holds(worker: &Arc<Worker>) {
+    if !worker.jobs.begin_to_watch_holds() {
+        return;
+    }
+    let watched = Arc::downgrade(worker);
+    let watching = thread::Builder::new().name("job holds".into()).spawn(move || {
+        loop {
+            thread::sleep(HOLD_CHECK_INTERVAL);
+            let Some(worker) = watched.upgrade() else { return };
+            if !worker.jobs.end_holds_without_job() {
+                return;
+            }
+        }
+    });
+    if let Err(error) = watching {
+        worker.jobs.end_to_watch_holds();
+        log::warn!("masters that open no job are not sent away: {error}");
+    }
+}
+
 /// Output of committed tasks that is kept, in one account for a job.
 #[derive(Debug, Default)]
 pub(super) struct OutputAccount(Mutex<Kept>);

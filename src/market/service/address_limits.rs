@@ -1,5 +1,5 @@
-//! Limits by network address: how many accounts, items, ratings and wishes an hour the market takes
-//! from one address.
+//! Limits by network address: how many accounts, items, orders, ratings and other changes an hour
+//! the market takes from one address.
 //!
 //! An account costs its owner nothing, so bounds for each account do not stop somebody who opens
 //! many. An address costs something. Each address has a *token bucket* for each kind of command: a
@@ -39,10 +39,14 @@ pub enum Limited {
     Ratings,
     /// AddToWishList and RemoveFromWishList.
     Wishes,
+    /// BuyItem: an order stays for good.
+    Orders,
+    /// UpdateItem, DeleteItem, and registrations of callers that have an account.
+    Updates,
 }
 
 impl Limited {
-    const COUNT: usize = 4;
+    const COUNT: usize = 6;
 
     /// What a command of a caller with an account counts as.
     pub(super) fn of(action: &Action<'_>) -> Option<Limited> {
@@ -52,7 +56,13 @@ impl Limited {
             Action::AddToWishList { .. } | Action::RemoveFromWishList { .. } => {
                 Some(Limited::Wishes)
             }
-            _ => None,
+            Action::BuyItem { .. } => Some(Limited::Orders),
+            Action::UpdateItem { .. }
+            | Action::DeleteItem { .. }
+            | Action::RegisterSeller
+            | Action::RegisterBuyer => Some(Limited::Updates),
+            // It frees space. What it adds to the log is removed by the next snapshot.
+            Action::Acknowledge { .. } => None,
         }
     }
 
@@ -62,6 +72,8 @@ impl Limited {
             Limited::Items => "new items",
             Limited::Ratings => "ratings",
             Limited::Wishes => "changes of wishlists",
+            Limited::Orders => "orders",
+            Limited::Updates => "updates",
         }
     }
 }
@@ -85,7 +97,7 @@ impl HourlyLimit {
     }
 
     fn applies_to(self, address: IpAddr) -> bool {
-        self.count > 0 && (self.includes_loopback || !address.is_loopback())
+        self.count > 0 && (self.includes_loopback || !address.to_canonical().is_loopback())
     }
 }
 
@@ -100,7 +112,11 @@ pub struct AddressLimits {
     pub ratings: HourlyLimit,
     /// Of [`Limited::Wishes`].
     pub wishes: HourlyLimit,
-    /// Addresses with buckets of their own; each takes about 100 bytes.
+    /// Of [`Limited::Orders`].
+    pub orders: HourlyLimit,
+    /// Of [`Limited::Updates`].
+    pub updates: HourlyLimit,
+    /// Addresses with buckets of their own; each takes about 150 bytes.
     pub max_addresses: usize,
 }
 
@@ -111,6 +127,8 @@ impl AddressLimits {
         items: HourlyLimit::beyond_loopback(1_000),
         ratings: HourlyLimit::beyond_loopback(100),
         wishes: HourlyLimit::beyond_loopback(300),
+        orders: HourlyLimit::beyond_loopback(1_000),
+        updates: HourlyLimit::beyond_loopback(3_000),
         max_addresses: 65_536,
     };
 
@@ -120,6 +138,8 @@ impl AddressLimits {
         items: HourlyLimit::NONE,
         ratings: HourlyLimit::NONE,
         wishes: HourlyLimit::NONE,
+        orders: HourlyLimit::NONE,
+        updates: HourlyLimit::NONE,
         max_addresses: 0,
     };
 
@@ -129,6 +149,8 @@ impl AddressLimits {
             Limited::Items => self.items,
             Limited::Ratings => self.ratings,
             Limited::Wishes => self.wishes,
+            Limited::Orders => self.orders,
+            Limited::Updates => self.updates,
         }
     }
 }
@@ -336,13 +358,14 @@ mod tests {
     #[test]
     fn loopback_is_limited_only_on_request() {
         let mut limiter = limiter(3, 10);
-        for loopback in ["127.0.0.1", "127.0.0.2", "::1"] {
+        for loopback in ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(taken(&mut limiter, loopback, MINUTE), 1_000);
         }
         limiter.limits.registrations.includes_loopback = true;
         for loopback in ["127.0.0.1", "127.0.0.2", "::1"] {
             assert_eq!(taken(&mut limiter, loopback, MINUTE), 3);
         }
+        assert_eq!(taken(&mut limiter, "::ffff:127.0.0.1", MINUTE), 0, "as 127.0.0.1");
     }
 
     #[test]

@@ -106,6 +106,8 @@ fn check_address_limits(
     let market = state.machine();
     let is_new_caller = !market.has_account(&command.caller.identity);
     let of_new_caller = of_new_caller.filter(|_| is_new_caller);
+    let registers = matches!(command.action, Action::RegisterSeller | Action::RegisterBuyer);
+    let of_action = of_action.filter(|_| !(is_new_caller && registers));
     if of_action.is_none() && of_new_caller.is_none() || market.final_answer(command).is_some() {
         return Ok(());
     }

@@ -164,6 +164,8 @@ impl Service for MarketService {
 
     const NAMES: &'static [&'static str] = &[NAME, admin::NAME];
 
+    const MAKES_SPACE: &'static str = "delete items, acknowledge notifications, remove wishes";
+
     fn machine(&self) -> Market {
         Market::new(self.limits.clone())
     }

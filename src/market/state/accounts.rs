@@ -26,7 +26,7 @@ use super::error::{Bound, Error, Field};
 use super::limits::Limits;
 use super::lines::{Section, WordReader, section};
 use super::shared::Array;
-use super::text;
+use super::{size, text};
 use crate::text::{parse_u64, push_u64};
 
 /// An account, numbered from 0 in the order of first use. The number is in no message: watches use
@@ -79,6 +79,8 @@ pub struct Accounts {
     used_min: Array<u32>,
     /// Since when uses are recorded; none if they are not.
     recorded_since_min: Option<u32>,
+    /// The bytes of all addresses.
+    address_bytes: u64,
     by_identity: HashMap<Identity, AccountId, ByDigest>,
     by_address: BTreeMap<Arc<str>, AccountId>,
 }
@@ -86,6 +88,16 @@ pub struct Accounts {
 impl Accounts {
     pub fn len(&self) -> usize {
         self.by_identity.len()
+    }
+
+    /// The size of all accounts, for the quota.
+    pub fn size_bytes(&self) -> u64 {
+        size::ACCOUNT * self.len() as u64 + self.address_bytes
+    }
+
+    /// The addresses of all accounts.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.by_address.keys().map(|address| &**address)
     }
 
     /// One more than the last account number assigned.
@@ -176,6 +188,7 @@ impl Accounts {
     pub fn remove(&mut self, id: AccountId) {
         let Some(account) = self.get(id) else { return };
         let (identity, address) = (account.identity, Arc::clone(&account.address));
+        self.address_bytes -= address.len() as u64;
         self.by_identity.remove(&identity);
         self.by_address.remove(&address);
         self.accounts.clear(id.index());
@@ -259,6 +272,7 @@ impl Accounts {
         let account = AccountId(self.next);
         self.next += 1;
         let (identity, address) = (caller.identity, Arc::from(caller.address));
+        self.address_bytes += caller.address.len() as u64;
         self.by_identity.insert(identity, account);
         self.by_address.insert(Arc::clone(&address), account);
         let (is_seller, standing) = (false, Standing::Good);

@@ -45,6 +45,7 @@ impl Market {
             gone.then(|| format!("item {item} is gone and still on a wishlist"))
         }));
         audit.faults.extend(self.search.inconsistency(&self.items));
+        audit.faults.extend(self.size_fault());
         audit.faults.extend(self.items.iter().filter_map(|(slot, item)| {
             let is_wrong = self.search.is_hidden(slot) != self.is_hidden(item);
             is_wrong.then(|| format!("searches are wrong about item {}", item.listing.item))

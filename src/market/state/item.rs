@@ -168,6 +168,11 @@ impl Listing {
         self.fields().description
     }
 
+    /// The bytes of both texts.
+    pub fn text_bytes(&self) -> u64 {
+        self.texts.len() as u64
+    }
+
     /// `seller category name description`.
     pub fn write_words(&self, words: &mut WordWriter<'_>) {
         let ItemFields { name, category, description } = self.fields();

@@ -14,6 +14,7 @@ use super::item::{Item, Listing, Stock, parse_item};
 use super::lines::{Section, WordReader, section};
 use super::ratings::Rating;
 use super::shared::{Array, Map};
+use super::size;
 use crate::market::price::Money;
 
 /// The part of an item that is kept if it was sold and then deleted, because orders name it.
@@ -46,12 +47,19 @@ pub struct Items {
     by_seller: PerAccount<BTreeSet<ItemId>>,
     /// Items that the operator has taken off the market.
     hidden: BTreeSet<ItemId>,
+    /// The size of the items on sale and of the tombstones, for the quota.
+    size_bytes: u64,
 }
 
 impl Items {
     /// Items on sale.
     pub fn len(&self) -> usize {
         self.slots as usize - self.free.len()
+    }
+
+    /// The size of the items on sale and of the tombstones, for the quota.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
     }
 
     /// The last item number assigned; 0 before the first.
@@ -100,6 +108,7 @@ impl Items {
     }
 
     fn put(&mut self, listing: Arc<Listing>, stock: Stock) -> Slot {
+        self.size_bytes += size::of_item(listing.text_bytes());
         self.by_seller.get_mut(listing.seller).insert(listing.item);
         let slot = self.free.pop().unwrap_or(self.slots);
         self.slots = self.slots.max(slot + 1);
@@ -118,14 +127,19 @@ impl Items {
         let stock = *self.stocks.get(slot as usize)?;
         let listing = self.listings.get_mut(slot as usize).take()?;
         self.slots_by_id.clear(item.0 as usize - 1);
+        self.size_bytes -= size::of_item(listing.text_bytes());
         self.free.push(slot);
         self.hidden.remove(&item);
         self.by_seller.get_mut(listing.seller).remove(&item);
         if stock.sold > 0 {
-            self.tombstones
-                .insert(item, Tombstone { listing: Arc::clone(&listing), sold: stock.sold });
+            self.bury(Tombstone { listing: Arc::clone(&listing), sold: stock.sold });
         }
         Some((slot, listing, stock))
+    }
+
+    fn bury(&mut self, tombstone: Tombstone) {
+        self.size_bytes += size::of_tombstone(tombstone.listing.text_bytes());
+        self.tombstones.insert(tombstone.listing.item, tombstone);
     }
 
     /// Hides an item or shows it again; its slot, unless there is no such item.
@@ -232,7 +246,7 @@ impl Items {
         let (item, sold) = (fields.item()?, fields.count()?);
         let listing = Listing::parse_words(item, fields)?;
         self.check_new(item, listing.seller, accounts)?;
-        self.tombstones.insert(item, Tombstone { listing: Arc::new(listing), sold });
+        self.bury(Tombstone { listing: Arc::new(listing), sold });
         Ok(())
     }
 

@@ -38,7 +38,7 @@ use super::ratings::{RATED, RATING};
 use super::read_set::ReadSet;
 use super::requests::{DONE, REQUESTS};
 use super::wishlists::WISH;
-use super::{Limits, Market};
+use super::{Limits, Market, size};
 use crate::raft::{Frozen, Index, StateMachine};
 
 /// The word before bytes that are not a command.
@@ -91,6 +91,22 @@ impl StateMachine for Market {
             [NO_COMMAND, bytes] => Ok(bytes.to_vec()),
             _ => Entry::from_words(words)?.encode().map_err(|error| error.to_string()),
         }
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.counted_bytes()
+    }
+
+    fn max_overhead_bytes(command: &[u8]) -> u64 {
+        size::max_overhead_bytes(command)
+    }
+
+    fn may_grow(command: &[u8]) -> bool {
+        size::may_grow(command)
+    }
+
+    fn size_bytes_after(&self, commands: &mut dyn Iterator<Item = &[u8]>) -> u64 {
+        self.bytes_after(commands)
     }
 
     fn freeze(&self) -> Box<dyn Frozen> {

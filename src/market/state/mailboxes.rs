@@ -9,7 +9,7 @@
 //! in the numbers. It can read the facts elsewhere: sales are in the seller's orders, and the
 //! present price is on the item's card.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
@@ -20,6 +20,7 @@ use super::items::Items;
 use super::lines::{Section, WordReader, WordWriter, section};
 use super::orders::Orders;
 use super::ratings::Rating;
+use super::size;
 use crate::market::price::Money;
 
 /// An empty mailbox keeps capacity for this many notifications.
@@ -95,17 +96,68 @@ pub struct Mailboxes {
     /// While the market is restored: deleted items that were never sold, which only notifications
     /// name.
     delisted: BTreeMap<ItemId, Arc<Listing>>,
+    size: MailboxSize,
+}
+
+/// What all mailboxes hold, for the quota.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct MailboxSize {
+    /// Pending notifications.
+    events: u64,
+    /// By item: the pending notifications that name it. They keep its texts, though it may be
+    /// deleted.
+    named: HashMap<ItemId, u64>,
+    /// The bytes of the texts of the items in `named`.
+    text_bytes: u64,
+}
+
+impl MailboxSize {
+    fn bytes(&self) -> u64 {
+        let named = self.named.len() as u64;
+        size::EVENT * self.events + size::NAMED * named + self.text_bytes
+    }
+
+    fn add(&mut self, event: &Event) {
+        self.events += 1;
+        let Some(listing) = event.listing() else { return };
+        let count = self.named.entry(listing.item).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.text_bytes += listing.text_bytes();
+        }
+    }
+
+    fn remove(&mut self, event: &Event) {
+        self.events -= 1;
+        let Some(listing) = event.listing() else { return };
+        let Some(count) = self.named.get_mut(&listing.item) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.named.remove(&listing.item);
+            self.text_bytes -= listing.text_bytes();
+        }
+    }
+}
+
+impl Mailbox {
+    /// Removes the oldest pending notification.
+    fn drop_first(&mut self, size: &mut MailboxSize) {
+        if let Some(event) = self.pending.pop_front() {
+            size.remove(&event);
+        }
+        self.dropped += 1;
+    }
 }
 
 impl Mailboxes {
     /// Notifies an account. Of more than `max` pending notifications the oldest is dropped.
     pub fn push(&mut self, account: AccountId, event: Event, max: usize) {
         let mailbox = self.boxes.get_mut(account);
+        self.size.add(&event);
         mailbox.pending.push_back(event);
         self.feed.push(account);
         while mailbox.pending.len() > max {
-            mailbox.pending.pop_front();
-            mailbox.dropped += 1;
+            mailbox.drop_first(&mut self.size);
         }
     }
 
@@ -121,8 +173,7 @@ impl Mailboxes {
         }
         mailbox.acknowledged = mailbox.acknowledged.max(up_to_id);
         while mailbox.dropped < up_to_id {
-            mailbox.pending.pop_front();
-            mailbox.dropped += 1;
+            mailbox.drop_first(&mut self.size);
         }
         if mailbox.pending.is_empty() && mailbox.pending.capacity() > KEPT_CAPACITY {
             mailbox.pending.shrink_to_fit();
@@ -132,7 +183,27 @@ impl Mailboxes {
 
     /// Removes the mailbox of an account.
     pub fn remove_account(&mut self, account: AccountId) {
+        let pending = self.boxes.get(account).into_iter().flat_map(|mailbox| &mailbox.pending);
+        pending.for_each(|event| self.size.remove(event));
         self.boxes.remove(account);
+    }
+
+    /// The size of all pending notifications, for the quota.
+    pub fn size_bytes(&self) -> u64 {
+        self.size.bytes()
+    }
+
+    /// The size, counted from the single notifications.
+    pub fn recount_size_bytes(&self) -> u64 {
+        let mut size = MailboxSize::default();
+        let events = self.boxes.iter().flat_map(|(_, mailbox)| &mailbox.pending);
+        events.for_each(|event| size.add(event));
+        size.bytes()
+    }
+
+    /// Whether a pending notification names an item.
+    pub fn names(&self, item: ItemId) -> bool {
+        self.size.named.contains_key(&item)
     }
 
     /// The accounts of the latest notifications.
@@ -269,6 +340,7 @@ impl Mailboxes {
             _ => return Err("no line of a market".into()),
         };
         fields.end()?;
+        self.size.add(&event);
         self.boxes.get_mut(account).pending.push_back(event);
         Ok(())
     }

@@ -25,9 +25,11 @@
 //! | [`read_set`] | which part of the market a read depends on |
 //! | [`audit`] | the consistency check of all parts |
 //! | [`machine`] | the market behind a replicated log, and in its snapshots |
+//! | [`size`] | the size that a quota limits |
 //! | [`shared`] | persistent collections: a snapshot is written from a copy that does not change |
 //!
-//! [`Limits`] bounds everything that clients can make the market keep.
+//! [`Limits`] bounds the number of everything that clients can make the market keep, and the quota
+//! of [`size`] its sum.
 
 mod accounts;
 mod answer;
@@ -51,6 +53,7 @@ mod lru;
 mod requests;
 mod search;
 mod shared;
+mod size;
 mod text;
 mod feed;
 mod view;

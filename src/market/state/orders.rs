@@ -5,6 +5,7 @@ use super::command::{ItemId, OrderId};
 use super::items::Items;
 use super::lines::{Section, WordReader, section};
 use super::shared::Array;
+use super::size;
 use crate::market::price::Money;
 
 /// One order.
@@ -43,6 +44,11 @@ pub enum Side {
 impl Orders {
     pub fn len(&self) -> u32 {
         self.len
+    }
+
+    /// The size of the ledger, for the quota.
+    pub fn size_bytes(&self) -> u64 {
+        size::ORDER * u64::from(self.len)
     }
 
     pub fn get(&self, order: OrderId) -> Option<&Order> {

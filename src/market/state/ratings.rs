@@ -9,6 +9,7 @@ use super::error::Error;
 use super::items::Items;
 use super::lines::{Section, WordReader, section};
 use super::shared::Map;
+use super::size;
 
 /// The most stars a rating gives.
 pub const MAX_STARS: u32 = 5;
@@ -86,18 +87,37 @@ pub struct Ratings {
     given: SharedPerAccount<u32>,
     /// The items that each account rated, in any order; deleted ones may be among them.
     by_rater: PerAccount<Vec<ItemId>>,
+    /// Ratings in `by_item`.
+    len: u64,
+    /// The sum of `given`.
+    given_in_all: u64,
 }
 
 /// The index by rater is derived, and has an order that decides nothing.
 impl PartialEq for Ratings {
     fn eq(&self, other: &Ratings) -> bool {
-        self.by_item == other.by_item && self.given == other.given
+        self.by_item == other.by_item
+            && self.given == other.given
+            && self.size_bytes() == other.size_bytes()
     }
 }
 
 impl Eq for Ratings {}
 
 impl Ratings {
+    /// The size of all ratings, for the quota. A rating of an item that was deleted still counts as
+    /// given.
+    pub fn size_bytes(&self) -> u64 {
+        size::RATING * self.len + size::RATING_GIVEN * self.given_in_all
+    }
+
+    /// The size, counted from the single ratings.
+    pub fn recount_size_bytes(&self) -> u64 {
+        let ratings = self.by_item.iter().map(|(_, raters)| raters.iter().count() as u64);
+        let given = self.given.iter().map(|(_, given)| u64::from(*given));
+        size::RATING * ratings.sum::<u64>() + size::RATING_GIVEN * given.sum::<u64>()
+    }
+
     pub fn has(&self, item: ItemId, rater: AccountId) -> bool {
         self.by_item.get(&item).is_some_and(|raters| raters.get(&rater).is_some())
     }
@@ -110,6 +130,8 @@ impl Ratings {
     pub fn add(&mut self, item: ItemId, rater: AccountId, stars: u32) {
         self.by_item.get_mut(item).insert(rater, stars as u8);
         *self.given.get_mut(rater) += 1;
+        self.len += 1;
+        self.given_in_all += 1;
         self.by_rater.get_mut(rater).push(item);
     }
 
@@ -127,6 +149,7 @@ impl Ratings {
             }
             let raters = self.by_item.get_mut(item);
             if let Some(stars) = raters.remove(&rater) {
+                self.len -= 1;
                 removed.push((item, u32::from(stars)));
             }
             if raters.iter().next().is_none() {
@@ -134,6 +157,7 @@ impl Ratings {
             }
         }
         if is_done {
+            self.given_in_all -= u64::from(self.given(rater));
             self.given.remove(rater);
             *self.by_rater.get_mut(rater) = Vec::new();
         }
@@ -142,7 +166,8 @@ impl Ratings {
 
     /// Removes the ratings of an item that was deleted.
     pub fn remove_item(&mut self, item: ItemId) {
-        self.by_item.remove(&item);
+        let raters = self.by_item.remove(&item);
+        self.len -= raters.map_or(0, |raters| raters.iter().count() as u64);
     }
 
     /// The rating of an item, counted from its single ratings.
@@ -199,6 +224,7 @@ impl Ratings {
             return Err("its account does not exist, or has such a line already".into());
         }
         *self.given.get_mut(account) = count;
+        self.given_in_all += u64::from(count);
         Ok(())
     }
 
@@ -221,6 +247,7 @@ impl Ratings {
         }
         let stock = items.stock_mut(slot);
         stock.rating = stock.rating.with(stars);
+        self.len += 1;
         self.by_rater.get_mut(rater).push(item);
         Ok(())
     }

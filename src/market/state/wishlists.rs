@@ -6,6 +6,7 @@ use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
 use super::items::Items;
 use super::lines::{Section, WordReader, section};
+use super::size;
 
 /// All wishlists, indexed both ways: the items of an account and the accounts of an item.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,9 +15,16 @@ pub struct Wishlists {
     by_account: SharedPerAccount<Vec<ItemId>>,
     /// Without empty sets.
     by_item: BTreeMap<ItemId, BTreeSet<AccountId>>,
+    /// Entries of all lists.
+    len: u64,
 }
 
 impl Wishlists {
+    /// The size of all lists, for the quota.
+    pub fn size_bytes(&self) -> u64 {
+        size::WISH * self.len
+    }
+
     pub fn has(&self, account: AccountId, item: ItemId) -> bool {
         self.list(account).binary_search(&item).is_ok()
     }
@@ -37,6 +45,7 @@ impl Wishlists {
 
     pub fn add(&mut self, account: AccountId, item: ItemId) {
         let Err(at) = self.list(account).binary_search(&item) else { return };
+        self.len += 1;
         self.by_account.get_mut(account).insert(at, item);
         self.by_item.entry(item).or_default().insert(account);
     }
@@ -58,6 +67,7 @@ impl Wishlists {
     /// Removes an item from an account's list alone; whether it was there.
     fn remove_from_list(&mut self, account: AccountId, item: ItemId) -> bool {
         let Ok(at) = self.list(account).binary_search(&item) else { return false };
+        self.len -= 1;
         self.by_account.get_mut(account).remove(at);
         true
     }

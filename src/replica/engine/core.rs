@@ -9,7 +9,7 @@ use super::output::{
     Answer, Applied, AwaitedRead, Compacted, Output, PendingRead, ReadAccess, Superseded,
     TransferFailure, WriteJob,
 };
-use super::quota::{Admission, Quota, QuotaUse};
+use super::quota::{Admission, Quota, QuotaUse, max_growth};
 use super::schedule::{SnapshotPolicy, SnapshotSchedule};
 use crate::raft::{
     AppendOutcome, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
@@ -184,11 +184,11 @@ impl<M: StateMachine, T> Engine<M, T> {
     }
 
     fn propose(&mut self, now: Duration, at_ms: u64, payload: Payload, ticket: T) {
-        let bytes = payload.size_bytes();
+        let growth = max_growth::<M>(&payload);
         match self.raft.propose(now, at_ms, payload) {
             Ok(index) => {
                 self.note_leadership();
-                self.quota.proposed(bytes);
+                self.quota.proposed(growth);
                 self.writes.push_back((index, ticket));
             }
             Err(ProposeError::NotLeader(not)) => {
@@ -483,7 +483,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             self.applying = Some(entry.index);
             let outcome = self.state.apply(entry, &mut self.answer);
             self.snapshots.applied(entry.size_bytes());
-            self.quota.applied(entry.size_bytes());
+            self.quota.applied::<M>(entry);
             if let Some((index, _)) = self.writes.front()
                 && *index == entry.index
                 && entry.term == self.writes_term

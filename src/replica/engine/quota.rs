@@ -27,8 +27,9 @@ const MAX_PENDING: u64 = 256;
 pub(super) struct Quota {
     /// 0: no quota.
     pub(super) max_bytes: u64,
-    /// The size of the entries behind the applied ones, while this node leads.
-    pub(super) unapplied_bytes: u64,
+    /// By how much the entries behind the applied ones make the state larger at most, while this
+    /// node leads.
+    unapplied_bytes: u64,
     /// By how much the last refused command would have made the state larger.
     refused_growth: u64,
 }
@@ -58,17 +59,18 @@ impl Quota {
     /// This node has become leader, with entries of earlier leaders in its log.
     pub(super) fn lead<M: StateMachine>(&mut self, raft: &Raft, state: &Replicated<M>) {
         let entries = raft.entries_after(state.applied_index());
-        self.unapplied_bytes = entries.map(|entry| entry.size_bytes() as u64).sum();
+        self.unapplied_bytes = entries.map(|entry| max_growth::<M>(&entry.payload)).sum();
     }
 
-    /// An entry was proposed.
-    pub(super) fn proposed(&mut self, bytes: usize) {
-        self.unapplied_bytes += bytes as u64;
+    /// An entry was proposed, with what [`max_growth`] says.
+    pub(super) fn proposed(&mut self, growth: u64) {
+        self.unapplied_bytes = self.unapplied_bytes.saturating_add(growth);
     }
 
     /// An entry was applied.
-    pub(super) fn applied(&mut self, bytes: usize) {
-        self.unapplied_bytes = self.unapplied_bytes.saturating_sub(bytes as u64);
+    pub(super) fn applied<M: StateMachine>(&mut self, entry: &Entry) {
+        let growth = max_growth::<M>(&entry.payload);
+        self.unapplied_bytes = self.unapplied_bytes.saturating_sub(growth);
     }
 
     pub(super) fn usage<M: StateMachine>(&self, state: &Replicated<M>) -> QuotaUse {
@@ -87,8 +89,8 @@ impl Quota {
         command: &[u8],
     ) -> Admission {
         let pending = raft.last_index().saturating_sub(state.applied_index());
-        let overhead = pending.saturating_add(1).saturating_mul(M::max_overhead_bytes());
-        let most = (self.unapplied_bytes + command.len() as u64).saturating_add(overhead);
+        let growth = M::max_overhead_bytes(command).saturating_add(command.len() as u64);
+        let most = self.unapplied_bytes.saturating_add(growth);
         let size = state.machine().size_bytes();
         if self.max_bytes == 0 || size.saturating_add(most) <= self.max_bytes {
             return Admission::Admitted;
@@ -118,6 +120,16 @@ impl Quota {
                 Admission::OverQuota(usage)
             }
         }
+    }
+}
+
+/// By how much an entry makes the state larger at most.
+pub(super) fn max_growth<M: StateMachine>(payload: &Payload) -> u64 {
+    match payload {
+        Payload::Command { command, .. } => {
+            M::max_overhead_bytes(command).saturating_add(command.len() as u64)
+        }
+        Payload::NoOp | Payload::OpenSession => 0,
     }
 }
 

@@ -33,8 +33,9 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         }
         Answer::OverQuota(QuotaUse { size_bytes, quota_bytes, .. }) => {
             let message = format!(
-                "the quota is used up: {size_bytes} of {quota_bytes} bytes (--quota-bytes); delete \
-                 something, or restart the nodes one by one with a larger quota"
+                "the quota is used up: {size_bytes} of {quota_bytes} bytes (--quota-bytes); {}, or \
+                 restart the nodes one by one with a larger quota",
+                S::MAKES_SPACE
             );
             let status = Status::new(Code::ResourceExhausted, message);
             let metadata = leader_metadata(node, node.raft().leader());

@@ -18,6 +18,9 @@ pub trait Service: Sized + Send + 'static {
     /// The full names of the RPC services that this service registers.
     const NAMES: &'static [&'static str];
 
+    /// What makes space when the quota is used up, in words.
+    const MAKES_SPACE: &'static str = "delete something";
+
     /// The initial state.
     fn machine(&self) -> Self::Machine {
         Self::Machine::empty()

@@ -24,6 +24,16 @@ pub struct Group {
 impl Group {
     /// Starts a market with these flags, and waits until it has a leader.
     pub fn start(size: usize, flags: &[&str]) -> Group {
+        Group::start_with(size, flags, |_, _, _| ())
+    }
+
+    /// The same. First `prepare` may make the files of a replica: its number, all replicas, and its
+    /// directory.
+    pub fn start_with(
+        size: usize,
+        flags: &[&str],
+        prepare: impl Fn(u64, &[(u64, String)], &Path),
+    ) -> Group {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora-market-attack-{}-{number}", std::process::id());
@@ -33,7 +43,9 @@ impl Group {
         let peers: Vec<String> =
             (1..).zip(&addresses).map(|(id, address)| format!("{id}={address}")).collect();
         let mut group = Group { folder, addresses, running: Vec::new() };
+        let members: Vec<(u64, String)> = (1..).zip(group.addresses.clone()).collect();
         for place in 0..size {
+            prepare(place as u64 + 1, &members, &group.directory(place));
             let mut command = Command::new(AGORA);
             command.args(["market", "--quiet", "--data"]).arg(group.directory(place));
             match size {

@@ -27,9 +27,14 @@ pub struct Shopper {
 impl Shopper {
     /// At 127.0.0.1. The identity belongs to the name.
     pub fn new(target: &str, name: &str) -> Shopper {
+        Shopper::with_uuid(target, name, &uuid(name))
+    }
+
+    /// With an identity of its own.
+    pub fn with_uuid(target: &str, name: &str, uuid: &str) -> Shopper {
         let options = ChannelOptions { protocol: Protocol::Native, ..ChannelOptions::default() };
         let channel = Channel::new(target, options).unwrap();
-        Shopper { channel, name: name.to_owned(), uuid: uuid(name), orders: AtomicU64::new(0) }
+        Shopper { channel, name: name.to_owned(), uuid: uuid.to_owned(), orders: AtomicU64::new(0) }
     }
 
     /// The same account at another server.
@@ -95,6 +100,26 @@ impl Shopper {
         Ok(())
     }
 
+    /// Changes the price of an item.
+    pub fn update(&self, item_id: u32) -> Result<(), Status> {
+        let (uuid, address) = self.caller();
+        let price_cents = Some(pb::UInt64Value { value: 200 });
+        let request = pb::UpdateItemRequest {
+            uuid,
+            address,
+            item_id,
+            price_cents,
+            ..pb::UpdateItemRequest::default()
+        };
+        self.call("UpdateItem", &request).map(drop)
+    }
+
+    pub fn delete(&self, item_id: u32) -> Result<(), Status> {
+        let (uuid, address) = self.caller();
+        let request = pb::DeleteItemRequest { uuid, address, request_id: 0, item_id };
+        self.call("DeleteItem", &request).map(drop)
+    }
+
     pub fn orders_made(&self) -> u64 {
         self.orders.load(Ordering::Relaxed)
     }
@@ -125,7 +150,7 @@ impl Shopper {
 }
 
 /// A UUID that belongs to a name.
-fn uuid(name: &str) -> String {
+pub fn uuid(name: &str) -> String {
     let hash = |salt: u64| {
         name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ salt, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(7)

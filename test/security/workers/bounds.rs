@@ -243,3 +243,19 @@ fn an_id_is_no_path_and_a_job_needs_its_holder() {
     holder.ping().unwrap();
     holder.map_nothing().unwrap();
 }
+
+#[test]
+fn a_hold_that_opens_no_job_ends_although_nobody_else_calls() {
+    let folder = Folder::new();
+    let worker = Worker::start(&folder, "mapper", &[]);
+    let mut idle = Master::at(&worker.address);
+    idle.hold();
+    let mut master = Master::at(&worker.address);
+    master.open(words()).unwrap();
+    let begun = std::time::Instant::now();
+    let ended = idle.end_of_hold();
+    println!("HoldJob without OpenJob has ended after {:?}: {ended}", begun.elapsed());
+    assert_eq!(ended.code, Code::FailedPrecondition, "{ended}");
+    assert!(ended.message.contains("not followed by OpenJob"), "{ended}");
+    master.map_nothing().unwrap();
+}
