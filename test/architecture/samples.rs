@@ -173,6 +173,8 @@ fn a_file_that_is_made_without_the_checks_is_caught() {
         "fn f() { PendingFile::create(path); files::create_dir(p); }",
     );
     assert_clean("src/rpc/server.rs", "use std::fs::{self, File};\nfn f() { File::open(path); }");
+    assert_clean("src/cli/output.rs", "fn f() { File::options(); }");
+    assert_caught("src/cli/output.rs", "fn f() { File::create(p); }", 1, "File::create");
 }
 
 #[test]

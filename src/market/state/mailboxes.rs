@@ -9,7 +9,7 @@
 //! in the numbers. It can read the facts elsewhere: sales are in the seller's orders, and the
 //! present price is on the item's card.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
@@ -106,7 +106,7 @@ struct MailboxSize {
     events: u64,
     /// By item: the pending notifications that name it. They keep its texts, though it may be
     /// deleted.
-    named: HashMap<ItemId, u64>,
+    named: BTreeMap<ItemId, u64>,
     /// The bytes of the texts of the items in `named`.
     text_bytes: u64,
 }

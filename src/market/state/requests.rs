@@ -44,7 +44,7 @@ use super::lru::LruList;
 /// Two inputs with the same fingerprint are treated as the same. By chance that happens once in
 /// 2^64 pairs. On purpose a client can only do it to its own commands, since fingerprints are
 /// compared within one account and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fingerprint(u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

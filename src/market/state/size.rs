@@ -25,7 +25,7 @@
 //! market larger, because an item counts more than what its deletion leaves behind
 //! ([`of_item`]), and go on like acknowledgements, other updates, moderation and reads.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Market;
 use super::command::{Action, Command, Identity, ItemId, RequestId};
@@ -114,8 +114,8 @@ impl Market {
         let mut growth = Growth {
             market: self,
             bytes: 0,
-            callers: HashSet::new(),
-            requests: HashSet::new(),
+            callers: BTreeSet::new(),
+            requests: BTreeSet::new(),
             wishes: BTreeMap::new(),
         };
         for command in commands {
@@ -149,9 +149,9 @@ struct Growth<'m> {
     market: &'m Market,
     bytes: u64,
     /// Callers that get an account.
-    callers: HashSet<Identity>,
+    callers: BTreeSet<Identity>,
     /// Commands whose answers are recorded: copies of them add nothing.
-    requests: HashSet<(Identity, RequestId, Fingerprint)>,
+    requests: BTreeSet<(Identity, RequestId, Fingerprint)>,
     /// The wishes for each item.
     wishes: BTreeMap<ItemId, u64>,
 }
