@@ -166,7 +166,7 @@ fn a_repeated_command_gets_its_answer_at_the_quota() {
 
 #[test]
 fn many_pending_commands_near_the_quota_are_put_off() {
-    let mut leader = Leader::new(100_000);
+    let mut leader = Leader::new(87_900);
     (0..257).for_each(|_| leader.write(&format!("+{}", "x".repeat(340)), "pending"));
     leader.write(&format!("+{}", "x".repeat(340)), "one more");
     let answers = leader.settle();
