@@ -80,7 +80,8 @@ impl Drop for TempFolder {
 pub struct Fixture {
     pub address: SocketAddr,
     handle: ServerHandle,
-    node: Node<MarketService>,
+    /// Until it is stopped: the last one that is dropped prints the remaining lines.
+    node: Option<Node<MarketService>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -133,7 +134,7 @@ impl Fixture {
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         eventually("it leads", || node.lock().raft().is_leader());
-        Fixture { address, handle, node, thread }
+        Fixture { address, handle, node: Some(node), thread }
     }
 
     pub fn channel(&self, protocol: Protocol) -> Channel {
@@ -154,7 +155,7 @@ impl Fixture {
 
     /// The size that the quota limits.
     pub fn size_bytes(&self) -> u64 {
-        self.node.lock().quota_use().size_bytes
+        self.node.as_ref().unwrap().lock().quota_use().size_bytes
     }
 
     pub fn begin_shutdown(&self) {
@@ -164,6 +165,7 @@ impl Fixture {
     /// Shuts down and waits until the server has ended.
     pub fn stop(&mut self) {
         self.handle.shut_down();
+        self.node = None;
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }

@@ -110,7 +110,7 @@ impl Market {
 
     /// The size after these commands, or more: each is expected to succeed, and none to make the
     /// market smaller.
-    pub(super) fn bytes_after<'c>(&self, commands: &mut dyn Iterator<Item = &'c [u8]>) -> u64 {
+    pub(super) fn bytes_after(&self, commands: &mut dyn Iterator<Item = &[u8]>) -> u64 {
         let mut growth = Growth {
             market: self,
             bytes: 0,
