@@ -17,9 +17,12 @@ struct Group {
 
 impl Group {
     fn start() -> Group {
-        let place = Place::new();
         let peers: Vec<String> = (0..3).map(|id| format!("{id}={}", free_address())).collect();
-        let peers = peers.join(",");
+        Group::start_at(peers.join(","))
+    }
+
+    fn start_at(peers: String) -> Group {
+        let place = Place::new();
         // The flag takes the value of --peers as it is.
         place.cert_ok(&format!("--nodes {peers} --clients alice,bob --admins ops"));
         let nodes = (0..3).map(|id| start_node(&place, id, &peers)).collect();
@@ -63,7 +66,21 @@ fn start_node(place: &Place, id: usize, peers: &str) -> Process {
 
 #[test]
 fn two_clients_use_a_group_and_strangers_do_not() {
-    let group = Group::start();
+    two_clients_and_strangers(&Group::start());
+}
+
+/// The nodes call each other at addresses of their own, on other hosts: a certificate is for both.
+#[test]
+fn the_same_with_ports_of_peers() {
+    let node = |id| format!("{id}={}/{}", free_address(), free_address());
+    let group = Group::start_at([0, 1, 2].map(node).join(","));
+    two_clients_and_strangers(&group);
+    for node in &group.nodes {
+        assert!(node.stdout().contains("listening for peers on 127."), "{}", node.stdout());
+    }
+}
+
+fn two_clients_and_strangers(group: &Group) {
     assert_eq!(group.kv_ok("certs/client-alice", "set a 1"), "SUCCESS\n");
     assert_eq!(group.kv_ok("certs/client-bob", "get a"), "1\n");
     group.kv_ok("certs/admin-ops", "set b 2");
