@@ -294,6 +294,10 @@ impl Connection {
             Action::WidenWindow(bytes) => self.session.extend_window(call, bytes),
             Action::AcceptPeer => {
                 turn.shared.limiter.reserve(&mut self.calls.slot, &self.calls.address);
+                if self.is_waiting() {
+                    // Others have taken the last reserved slot meanwhile.
+                    return self.end(Code::ResourceExhausted, Refusal::Full.for_client(), turn);
+                }
                 self.session.tighten_keepalive(PEER_INTERVAL, PEER_TIMEOUT);
             }
             Action::CloseConnection(status) => self.end(status.code, &status.message, turn),

@@ -7,7 +7,7 @@
 //! ```text
 //!   accepted ---- below the limit ----> Client ----+
 //!       |                                          | accepted as a peer, a reserved slot is free
-//!       +-- full, and peers may call               v
+//!       +-- full, a reserved slot is free          v
 //!       |              \--------> Waiting ----> Reserved
 //!       |                            |
 //!       |                            +-- calls another method, is not accepted in time, or gives
@@ -103,9 +103,14 @@ impl ConnectionLimiter {
         if max_reserved == 0 { 0 } else { max_reserved + MAX_WAITING }
     }
 
+    /// Whether a reserved slot is free.
+    pub(super) fn has_reserved(&self) -> bool {
+        self.reserved.get() < self.max_reserved
+    }
+
     /// A slot for a connection beyond the limit that may call a reserved method, if one is free.
     pub(super) fn acquire_waiting(&self, now: Duration) -> Option<ConnectionSlot> {
-        (self.max_reserved > 0 && self.waiting.get() < MAX_WAITING).then(|| {
+        (self.has_reserved() && self.waiting.get() < MAX_WAITING).then(|| {
             self.waiting.update(|count| count + 1);
             ConnectionSlot::Waiting { until: now + WAIT }
         })
@@ -137,9 +142,7 @@ impl ConnectionLimiter {
     /// The caller on a connection in this slot is a peer: moves it to a reserved slot, if one is free.
     pub(super) fn reserve(&self, slot: &mut ConnectionSlot, address: &Usage) {
         match slot {
-            ConnectionSlot::Client | ConnectionSlot::Waiting { .. }
-                if self.reserved.get() < self.max_reserved =>
-            {
+            ConnectionSlot::Client | ConnectionSlot::Waiting { .. } if self.has_reserved() => {
                 self.release(*slot, address);
                 self.reserved.update(|count| count + 1);
                 *slot = ConnectionSlot::Reserved;
@@ -197,11 +200,12 @@ mod tests {
         let mut second = waiting[0];
         limiter.reserve(&mut second, from);
         assert_eq!(second, waiting[0], "all reserved slots are in use: it goes on waiting");
-        assert!(limiter.acquire_waiting(now).is_some(), "the peer waits no longer");
+        assert_eq!(limiter.acquire_waiting(now), None, "there is nothing to wait for");
         // The same for a peer that has the slot of a client.
         limiter.reserve(&mut clients[0], from);
         assert_eq!(clients[0], ConnectionSlot::Client);
         limiter.release(peer, from);
+        assert!(limiter.acquire_waiting(now).is_some(), "the peer waits no longer");
         limiter.reserve(&mut clients[0], from);
         assert_eq!(clients[0], ConnectionSlot::Reserved);
         assert_eq!(limiter.acquire(from), Ok(ConnectionSlot::Client), "its slot is free");

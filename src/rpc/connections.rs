@@ -291,8 +291,12 @@ impl Connections {
     }
 
     /// Closes a connection that waits for a reserved slot, so that a new one can wait: any of those
-    /// without a certificate, if there is one. Returns whether there was a waiting connection.
+    /// without a certificate, if there is one. Returns whether one was closed: none is without a free
+    /// reserved slot.
     pub(super) fn drop_waiting(&mut self, now: Duration) -> bool {
+        if !self.shared.limiter.has_reserved() {
+            return false;
+        }
         self.forget_accepted();
         let (slots, count) = (&mut self.slots, self.waiting.len());
         let random = usize::try_from(random_number()).unwrap_or_default();
