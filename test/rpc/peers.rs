@@ -177,8 +177,9 @@ fn services(shared: &Shared) -> Services {
             if context.metadata.get(GROUP) != Some(b"ours") {
                 return Err(Status::new(Code::FailedPrecondition, "this is group ours"));
             }
-            responder.send_headers(Metadata::new());
+            // First: without a free slot the connection ends, and the peer must not count as up.
             responder.accept_peer();
+            responder.send_headers(Metadata::new());
             shared.lock().unwrap().inbound.push(responder.clone());
             Ok(Box::new(Listener { shared: Arc::clone(&shared), responder, is_deaf }))
         });
