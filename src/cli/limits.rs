@@ -17,13 +17,14 @@ pub(super) fn flags(flags: Flags) -> Flags {
         )
         .value(
             "max-connections-per-address",
-            "connections from one address at once (default 256; from this host any number)",
+            "connections from one address, or of one client certificate, at once (default 256; from this \
+             host any number)",
             "N",
         )
         .value(
             "max-calls-per-address",
-            "calls from one address at once that occupy a thread or a stream (default 256; from \
-             this host any number)",
+            "calls of one address or client certificate at once that occupy a thread or a stream \
+             (default 256; from this host any number)",
             "N",
         )
         .value(
