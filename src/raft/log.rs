@@ -141,7 +141,8 @@ impl Log {
     }
 
     /// Removes and returns the entries that a snapshot covers, but keeps the newest of them for slow
-    /// followers: `trailing_bytes`, and of `retained_bytes` those from `needed_from` on.
+    /// followers: `trailing_bytes`, and of `retained_bytes` those from `needed_from` on. Entries that
+    /// were not handed out to be written stay as well, because the log on disk has no gaps.
     pub(super) fn compact(
         &mut self,
         snapshot: SnapshotMark,
@@ -149,7 +150,8 @@ impl Log {
         retained_bytes: usize,
         needed_from: Index,
     ) -> VecDeque<Entry> {
-        let Some(covered) = snapshot.index.checked_sub(self.before.index) else {
+        let last = snapshot.index.min(self.first_unwritten.saturating_sub(1));
+        let Some(covered) = last.checked_sub(self.before.index) else {
             return VecDeque::new();
         };
         let covered = (covered as usize).min(self.entries.len());
@@ -174,6 +176,7 @@ impl Log {
         let is_ours = self.term_at(snapshot.index) == Some(snapshot.term);
         let rest = if is_ours {
             let covered = snapshot.index - self.before.index;
+            self.first_unwritten = self.first_unwritten.max(snapshot.index + 1);
             self.entries.split_off(covered as usize)
         } else {
             self.first_unwritten = snapshot.index + 1;
@@ -283,6 +286,19 @@ mod tests {
     }
 
     #[test]
+    fn a_compaction_keeps_what_was_not_handed_out_to_be_written() {
+        // A full disk: the entries are committed and applied, and the snapshot is to free space.
+        let mut log = log(0, &[1, 1]);
+        for index in 3..=6 {
+            log.append(entry(index, 2));
+        }
+        assert_eq!(indices(&log.take_unwritten(3, usize::MAX)), [3]);
+        log.compact(SnapshotMark { index: 5, term: 2 }, 0, 0, 99);
+        assert_eq!(log.before(), SnapshotMark { index: 3, term: 2 });
+        assert_eq!(indices(&log.take_unwritten(99, usize::MAX)), [4, 5, 6]);
+    }
+
+    #[test]
     fn an_installed_snapshot_keeps_only_entries_that_agree_with_it() {
         let mut log = log(0, &[1, 1, 2, 2]);
         assert!(log.clone().install(SnapshotMark { index: 3, term: 2 }).0);
@@ -296,5 +312,10 @@ mod tests {
         assert!(!short.install(SnapshotMark { index: 30, term: 2 }).0);
         short.append(entry(31, 2));
         assert_eq!(indices(&short.take_unwritten(99, usize::MAX)), [31]);
+        let mut unwritten = self::log(0, &[1]);
+        (2..=4).for_each(|index| unwritten.append(entry(index, 1)));
+        assert!(unwritten.install(SnapshotMark { index: 3, term: 1 }).0);
+        assert_eq!(indices(&unwritten.take_unwritten(99, usize::MAX)), [4]);
+        assert_eq!(unwritten.take_unwritten(99, usize::MAX), []);
     }
 }
