@@ -288,3 +288,36 @@ fn low_space_is_reported_before_a_snapshot_runs_out_of_it() {
     let log_bytes = storage.log_bytes();
     assert!((1_000_000..1_500_000).contains(&log_bytes), "{log_bytes}");
 }
+
+/// To free space a node takes a snapshot of entries that it could not write yet. The log is shorter
+/// than the snapshot then, and writing it may be interrupted.
+#[test]
+fn a_snapshot_of_entries_that_are_not_durable_does_not_make_them_durable() {
+    let mark = SnapshotMark { index: 12, term: 2 };
+    let entries: Vec<_> = (9..=14).map(|index| set(2, index, b"k", &[b'v'; 3000])).collect();
+    let mut interrupted = 0;
+    for (changes, seed) in (0..6).flat_map(|changes| (0..20).map(move |seed| (changes, seed))) {
+        let disk = eight_entries();
+        let (mut storage, _, _) = open(&disk.disk());
+        disk.set_capacity(Some(disk.used_bytes() + 100));
+        assert!(storage.write(None, &entries).unwrap_err().is_temporary());
+        storage.note_commit(14);
+        disk.set_capacity(None);
+        let mut job = storage.begin_snapshot(mark, state(mark));
+        job.run().unwrap();
+        storage.finish_snapshot(job).unwrap();
+        storage.stage_hard_state(voted(3, 2));
+        storage.sync_hard_state_only().unwrap();
+        disk.set_capacity(Some(disk.used_bytes() + 10_000));
+        disk.stop_after(changes);
+        interrupted += usize::from(storage.sync().is_err_and(|error| !error.is_temporary()));
+        drop(storage);
+        disk.lose_power(&mut Seed::new(seed));
+        disk.set_capacity(None);
+        let (mut storage, recovered, _) = open(&disk.disk());
+        assert_eq!((recovered.snapshot, recovered.hard_state), (Some(mark), voted(3, 2)));
+        assert_eq!(recovered.entries, [], "the snapshot has more");
+        storage.write(None, &[no_op(3, 13)]).unwrap();
+    }
+    assert!(interrupted > 20, "{interrupted}");
+}

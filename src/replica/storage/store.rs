@@ -240,11 +240,10 @@ impl Storage {
         self.disk.free_bytes().is_some_and(is_short)
     }
 
-    /// The index up to which entries are known to be committed and are durable here. An entry may
-    /// be committed before it is durable here.
+    /// The index up to which entries are known to be committed and are durable in the log. An entry
+    /// may be committed, and be part of a snapshot, before it is durable in the log.
     fn commit_length(&self) -> Index {
-        let durable = self.log.last_durable().max(self.snapshot_mark().index);
-        self.commit_note.min(durable).max(self.metadata.commit_length)
+        self.commit_note.min(self.log.last_durable()).max(self.metadata.commit_length)
     }
 
     fn write_metadata(
