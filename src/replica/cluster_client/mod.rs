@@ -169,7 +169,7 @@ impl ClusterClient {
                 } else {
                     continue;
                 };
-                match call.take(index, answer, &mut round) {
+                match call.take(index, answer, &mut round, until) {
                     Step::Answer(answer) => return Ok(answer),
                     Step::Refusal(status) => {
                         let may_be_done = call.may_be_done | attempts.cancel();
@@ -331,6 +331,7 @@ impl Call<'_> {
         index: usize,
         answer: Result<Vec<u8>, (Status, bool)>,
         round: &mut Round,
+        until: Instant,
     ) -> Step {
         let Some(node) = self.cluster.node(index) else { return Step::AskNext };
         let (status, has_begun) = match answer {
@@ -369,7 +370,11 @@ impl Call<'_> {
             NodeFailure::Unreachable(_) | NodeFailure::Incompatible => node.back_off(),
             _ => node.note_answer(),
         }
-        self.seen.insert(index, seen);
+        match Instant::now() < until {
+            true => drop(self.seen.insert(index, seen)),
+            // An attempt that ended with the call's time says less than the one before it.
+            false => drop(self.seen.entry(index).or_insert(seen)),
+        }
         Step::AskNext
     }
 
