@@ -22,7 +22,8 @@ struct Disk {
 impl Disk {
     fn mount(at: &Path, options: &str) -> Disk {
         fs::create_dir_all(at).unwrap();
-        mount(&["-t", "tmpfs", "-o", options, "tmpfs"], at);
+        // Of this user alone: the root of a new tmpfs is open to everybody.
+        mount(&["-t", "tmpfs", "-o", &format!("{options},mode=0750"), "tmpfs"], at);
         Disk { at: at.to_owned() }
     }
 
