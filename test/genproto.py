@@ -99,7 +99,8 @@ message HTTPReply {
         shapes = """
 use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 
-static HTTP_REPLY: Shape = Shape::new("a.v1.HTTPReply", &[
+static HTTP_REPLY: Shape = 
+Shape::new("a.v1.HTTPReply", size_of::<HTTPReply<'_>>(), &[
 Field::one(1, Kind::Varint(Width::Unsigned32)),
 Field::one(2, Kind::Text),
 Field::one(3, Kind::Varint(Width::Unsigned32)),
@@ -134,7 +135,8 @@ const SHAPE: &'static Shape = &HTTP_REPLY;
         made = messages.packages({"file": [file]})[""]
         self.assertEqual(made.module, "no_package")
         self.assertIn("  N n = 1;", made.flat_proto())
-        self.assertIn('Shape::new("M", &[\nField::one(1, Kind::Message(&N)),', made.shapes())
+        lines = 'Shape::new("M", size_of::<M>(), &[\nField::one(1, Kind::Message(&N)),'
+        self.assertIn(lines, made.shapes())
 
 
 if __name__ == "__main__":
