@@ -48,7 +48,7 @@ impl Node {
 
     /// A command that must fail, and so does not need long.
     fn kv_fails(&self, flags: &[&str], words: &[&str]) -> String {
-        let said = self.kv_within("1", flags, words);
+        let said = self.kv_within("2", flags, words);
         assert_eq!(said.code, 1, "{said:?}");
         println!("kv {} {}: {}", flags.join(" "), words.join(" "), said.stderr);
         said.stderr
