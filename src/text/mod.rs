@@ -45,5 +45,5 @@ pub use printable::{is_hidden, printable, printable_lines};
 pub use record::{CHECKSUM_BYTES, push_checksum, strip_checksum};
 pub use scan::find;
 pub use simd::{CHUNK, byte_masks};
-pub use time::{date_and_time, push_time};
+pub use time::{date_and_time, days_since_1970, push_time};
 pub use word::{WordError, escape, unescape};

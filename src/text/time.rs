@@ -1,6 +1,8 @@
 //! Timestamps in UTC.
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// From 1 March of the year 0 to 1970.
+const DAYS_BEFORE_1970: u64 = 719_468;
 
 /// In the format of RFC 3339, in UTC: `2026-11-24T20:51:23.123Z`.
 pub fn push_time(now_ms: u64, text: &mut Vec<u8>) {
@@ -35,8 +37,6 @@ pub fn date_and_time(seconds: u64) -> String {
 /// algorithms*).
 fn date(days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;
-    /// From 1 March of the year 0 to 1970.
-    const DAYS_BEFORE_1970: u64 = 719_468;
     let days = days + DAYS_BEFORE_1970;
     let (era, day_of_era) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
     // Every fourth year is a leap year, except every hundredth, except every four hundredth.
@@ -47,6 +47,15 @@ fn date(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
     (400 * era + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// The days from 1970 to a day of the Gregorian calendar, from the year 1 on. The inverse of
+/// [`date`].
+pub fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    365 * year + leap_days + day_of_year - DAYS_BEFORE_1970 as i64
 }
 
 #[cfg(test)]
@@ -83,7 +92,9 @@ mod tests {
                 _ => false,
             };
             assert!(follows, "{before:?} before {:?}", (year, month, day));
-            before = (year, month, day);
+            let (year, month, day) = (year as i64, month as i64, day as i64);
+            assert_eq!(days_since_1970(year, month, day), days as i64);
+            before = date(days);
         }
     }
 }

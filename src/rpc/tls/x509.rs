@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag};
 
 use crate::call::Identity;
+use crate::text::days_since_1970;
 
 /// A name: its attributes in order, each with object identifier, ASN.1 tag number of the string
 /// type, and bytes.
@@ -228,11 +229,7 @@ fn seconds(year: i64, rest: &[u8]) -> Option<i64> {
     if !is_date || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // Years that begin in March have their leap day at their end.
-    let year = if month > 2 { year } else { year - 1 };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
-    Some(((day * 24 + hour) * 60 + minute) * 60 + second)
+    Some(((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 /// `Extension`.
