@@ -1,8 +1,6 @@
 //! Counts what each remote address uses of a server.
 //!
-//! An IPv4 address that is mapped into IPv6 counts as the IPv4 address, and an IPv6 address counts
-//! as its /64: a subscriber usually has a whole /64 and can change the lower half at will. A
-//! loopback address has no bound unless one is configured, because local processes share the
+//! A loopback address has no bound unless one is configured, because local processes share the
 //! machine anyway.
 
 use std::net::IpAddr;
@@ -14,7 +12,7 @@ use super::usage::{Usage, UsageBounds, UsageTable};
 #[derive(Debug)]
 pub(super) struct Addresses {
     bounds: UsageBounds,
-    table: UsageTable<u128>,
+    table: UsageTable<Network>,
 }
 
 impl Addresses {
@@ -25,15 +23,22 @@ impl Addresses {
     /// The usage of an address.
     pub(super) fn usage(&mut self, ip: IpAddr) -> Arc<Usage> {
         let is_loopback = ip.to_canonical().is_loopback();
-        self.table.get(key(ip), || Usage::new("address", is_loopback, self.bounds))
+        self.table.get(Network::of(ip), || Usage::new("address", is_loopback, self.bounds))
     }
 }
 
-/// What counts as one address: an IPv4 address, or the upper half of an IPv6 address.
-fn key(ip: IpAddr) -> u128 {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(ip) => ip.to_bits() >> 64 << 64,
+/// What counts as one address: an IPv4 address, which may be mapped into IPv6, or the /64 of an IPv6
+/// address. A subscriber usually has a whole /64 and can change the lower half at will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(u128);
+
+impl Network {
+    /// The network of an address.
+    pub fn of(ip: IpAddr) -> Network {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => Network(ip.to_ipv6_mapped().to_bits()),
+            IpAddr::V6(ip) => Network(ip.to_bits() >> 64 << 64),
+        }
     }
 }
 

@@ -89,6 +89,7 @@ mod usage;
 mod wire;
 mod workers;
 
+pub use addresses::Network;
 pub use answer::{Answer, Answered};
 pub use blocking::BlockingCall;
 pub use catch_panic::panic_message;

@@ -2,9 +2,8 @@
 //! the market takes from one address.
 //!
 //! An account costs its owner nothing, so bounds for each account do not stop somebody who opens
-//! many. An address costs something. Each address has a *token bucket* for each kind of command: a
-//! bucket of `n` tokens that gains `n` an hour. IPv6 addresses count by their /64, the smallest
-//! network that a provider assigns.
+//! many. An address costs something. Each [`Network`] has a *token bucket* for each kind of command: a
+//! bucket of `n` tokens that gains `n` an hour.
 //!
 //! The leader takes the token before it proposes the command, so the limits decide nothing about a
 //! command in the log, and replicas may have different ones. The buckets are in memory: those of a
@@ -21,6 +20,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::market::state::Action;
+use crate::rpc::Network;
 
 /// The time in which an empty bucket becomes full.
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -168,19 +168,6 @@ pub struct TooMany {
 
 /// The times at which the buckets of an address will be full.
 type Buckets = [Duration; Limited::COUNT];
-
-/// An IPv4 address, or the /64 of an IPv6 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Network(u128);
-
-impl Network {
-    fn of(address: IpAddr) -> Network {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Network(address.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(address) => Network(address.to_bits() >> 64 << 64),
-        }
-    }
-}
 
 /// The buckets of all addresses.
 pub(super) struct AddressLimiter {
