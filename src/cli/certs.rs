@@ -32,17 +32,24 @@ pub(super) fn check_alone(parsed: &Parsed, others: &[&str]) -> Result<(), Failur
 }
 
 /// Checks that a certificate is that of a node, whose address among its peers is `HOST:PORT`. The
-/// other nodes would refuse it otherwise.
+/// other nodes would refuse it otherwise. Without an id there are none, and any node's will do.
 ///
 /// # Errors
 /// A description of what it is for.
 pub(super) fn check_node(
     identity: &Identity,
     group: &str,
-    id: NodeId,
+    id: Option<NodeId>,
     address: &str,
 ) -> Result<(), String> {
-    let wanted = format!("not for node {id} of group {group:?}");
+    let wanted = match id {
+        Some(id) => format!("not for node {id} of group {group:?}"),
+        None => format!("not for a node of group {group:?}"),
+    };
+    let is_wanted = |role: &Role| {
+        matches!(role, Role::Node { group: of, id: number }
+            if of == group && id.is_none_or(|id| id == *number))
+    };
     if identity.is_for_agora {
         let nodes = identity.roles.iter().filter_map(|role| match role {
             Role::Node { group, id } => Some(format!("node {id} of group {group:?}")),
@@ -51,7 +58,7 @@ pub(super) fn check_node(
         let nodes: Vec<String> = nodes.collect();
         let roles: Vec<String> = identity.roles.iter().map(Role::to_string).collect();
         return match nodes.as_slice() {
-            _ if identity.is_node(group, id) => Ok(()),
+            _ if identity.roles.iter().any(is_wanted) => Ok(()),
             [] => {
                 let roles = roles.join(", ");
                 Err(format!("it is for no node ({}), {wanted}", roles.escape_debug()))
@@ -148,7 +155,21 @@ mod tests {
     fn check(uris: &[&str], hosts: &[&str], address: &str) -> Result<(), String> {
         let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
         let identity = Identity::new("CN=x", uris.iter().copied(), hosts);
-        check_node(&identity, "agora", 2, address)
+        check_node(&identity, "agora", Some(2), address)
+    }
+
+    #[test]
+    fn a_server_without_a_number_takes_any_nodes_certificate_of_its_group() {
+        let check = |uri| {
+            let identity = Identity::new("CN=x", [uri].into_iter(), Vec::new());
+            check_node(&identity, "market", None, "a:1")
+        };
+        assert_eq!(check("agora:node/market/0"), Ok(()));
+        assert_eq!(check("agora:node/market/7"), Ok(()));
+        let refused = check("agora:node/agora/0").unwrap_err();
+        let words = "it is for node 0 of group \"agora\", not for a node of group \"market\"";
+        assert_eq!(refused, words);
+        assert!(check("agora:client/bob").is_err());
     }
 
     #[test]

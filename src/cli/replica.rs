@@ -179,7 +179,9 @@ fn transport(
         let file = Path::new(&folder).join("cert.pem");
         let one_name = transport.certificate_name.as_ref().map(|name| format!("[{name}]:0"));
         let address = one_name.as_ref().unwrap_or(&transport.address);
-        certs::check_node(&identity, &options.group, id, address)
+        // A market of one server has no number.
+        let number = parsed.text("peers").map(|_| id);
+        certs::check_node(&identity, &options.group, number, address)
             .map_err(|what| Failure::Failed(format!("agora: {}: {what}", file.display())))?;
     }
     if let Some(tls) = &transport.tls {
