@@ -30,7 +30,8 @@ impl Master {
         let Some(in_flight) = self.in_flight.remove(&(link, call)) else { return };
         if !self.multiplexer.is_connected(link) {
             if let Some(index) = self.slot_of_call(link, &in_flight) {
-                self.release(index, "its connection is closed", observer);
+                // The session's: it says if TLS, or its absence, was the cause.
+                self.release(index, &status.message, observer);
             }
             return;
         }

@@ -116,6 +116,12 @@ fn a_job_runs_on_workers_with_certificates_alone() {
     let output = count(&mapper.address, &submit);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(folder.read("Data/output.txt"), expected);
+    let mut line = vec!["wordcount", "a.txt", "-q", "--worker-timeout", "1"];
+    line.extend(["--mappers", &mapper.address, "--reducers", &reducer.address]);
+    let clear = folder.run(&line);
+    println!("in the clear: {}", clear.stderr);
+    let words = "the server refuses cleartext: connect with TLS, for example --certs DIR";
+    assert!(clear.code == Some(1) && clear.stderr.contains(words), "{}", clear.stderr);
     // A server with the certificate of a client poses as a mapper.
     let client = authority.issue("client-eve", &["127.0.0.1"], &["agora:client/eve"]);
     let impostor = start(&folder, "mapper", &client, &["--data", "impostor"]);
