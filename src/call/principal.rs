@@ -10,6 +10,7 @@
 //! `agora`. The module is pure: `rpc` reads certificates.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// What a method demands of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,27 @@ impl Identity {
         self.roles.iter().any(
             |role| matches!(role, Role::Node { group: of, id: number } if of == group && *number == id),
         )
+    }
+
+    /// Whether the certificate is valid for a host: a name, or an address without brackets.
+    pub fn is_for_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| covers(name, host))
+    }
+}
+
+/// Whether a name or address in a certificate is that of a host. A `*` stands for one whole label, the
+/// first (RFC 9525 section 6.3), of a domain with two labels or more.
+fn covers(name: &str, host: &str) -> bool {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return name.parse() == Ok(address);
+    }
+    let host = host.trim_end_matches('.');
+    match name.strip_prefix("*.") {
+        Some(rest) => {
+            let parent = host.split_once('.').map(|(_, parent)| parent);
+            parent.is_some_and(|parent| parent.contains('.') && parent.eq_ignore_ascii_case(rest))
+        }
+        None => name.eq_ignore_ascii_case(host),
     }
 }
 

@@ -8,8 +8,6 @@
 //! The second line is for authorities that know no roles. Where several nodes have one host, such a
 //! certificate may be each of them.
 
-use std::net::IpAddr;
-
 use super::local_node::LocalNode;
 use crate::call::{Identity, Principal};
 use crate::raft::NodeId;
@@ -51,9 +49,7 @@ impl LocalNode {
     fn may_speak_for(&self, identity: &Identity, node: NodeId) -> bool {
         match identity.is_for_agora {
             true => identity.is_node(&self.group, node),
-            false => self
-                .host_of(node)
-                .is_some_and(|host| identity.hosts.iter().any(|name| covers(name, host))),
+            false => self.host_of(node).is_some_and(|host| identity.is_for_host(host)),
         }
     }
 
@@ -66,22 +62,6 @@ impl LocalNode {
         }
         let host = address.rsplit_once(':').map_or(&**address, |(host, _)| host);
         Some(host.trim_start_matches('[').trim_end_matches(']')).filter(|host| !host.is_empty())
-    }
-}
-
-/// Whether a name or address in a certificate is that of a host. A `*` stands for one whole label, the
-/// first (RFC 6125 section 6.4.3).
-fn covers(name: &str, host: &str) -> bool {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return name.parse() == Ok(address);
-    }
-    let host = host.trim_end_matches('.');
-    match name.strip_prefix("*.") {
-        Some(rest) => {
-            let parent = host.split_once('.').map(|(_, parent)| parent);
-            parent.is_some_and(|parent| parent.contains('.') && parent.eq_ignore_ascii_case(rest))
-        }
-        None => name.eq_ignore_ascii_case(host),
     }
 }
 
