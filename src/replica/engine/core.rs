@@ -252,8 +252,10 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// Receives a message from a process of a peer. Messages of any process but the one that
     /// introduced itself last are dropped.
     pub fn deliver(&mut self, now: Duration, from: NodeId, incarnation: u64, message: Message) {
-        if !self.membership.is_current(from, incarnation) || !self.raft.admits(now, from, &message)
-        {
+        if !self.membership.is_current(from, incarnation) {
+            return self.membership.confirm_again(from);
+        }
+        if !self.raft.admits(now, from, &message) {
             return;
         }
         self.record_acknowledgement(from, &message);

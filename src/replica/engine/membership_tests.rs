@@ -36,6 +36,8 @@ struct Group {
     proposed: BTreeMap<Index, Vec<u8>>,
     leaders: BTreeMap<Term, NodeId>,
     refusals: usize,
+    /// The last introduction of each node.
+    introduced: BTreeMap<NodeId, Introduction>,
 }
 
 impl Group {
@@ -52,6 +54,7 @@ impl Group {
             proposed: BTreeMap::new(),
             leaders: BTreeMap::new(),
             refusals: 0,
+            introduced: BTreeMap::new(),
         }
     }
 
@@ -130,6 +133,7 @@ impl Group {
             }
             let arrives = |from, to| !self.cut.contains(&(from, to));
             for (from, to, introduction) in introductions {
+                self.introduced.insert(from, introduction.clone());
                 if let Some((_, engine)) = self.nodes.get_mut(&to).filter(|_| arrives(from, to)) {
                     engine.receive_introduction(from, introduction);
                 }
@@ -470,4 +474,25 @@ fn a_wiped_node_catches_up_without_a_busy_loop() {
     group.stop(2);
     group.pass(1000);
     assert_eq!(group.leader(), None);
+}
+
+#[test]
+fn a_delayed_introduction_of_a_former_process_does_not_silence_the_present_one() {
+    let mut group = three(None);
+    group.set("1");
+    let follower = (0..3).find(|id| Some(*id) != group.leader()).unwrap();
+    let former = group.introduced[&follower].clone();
+    group.wipe(follower);
+    group.start(follower);
+    group.pass(2000);
+    let leader = group.leader().unwrap();
+    assert_eq!(group.commit(follower), group.commit(leader));
+    group.nodes.get_mut(&leader).unwrap().1.receive_introduction(follower, former);
+    // It misses an entry. That it says so is not heard until it has said again who it is.
+    group.separate(leader, follower);
+    group.set("2");
+    group.cut.clear();
+    group.set("3");
+    group.pass(2000);
+    assert_eq!(group.commit(follower), group.commit(leader));
 }

@@ -198,6 +198,13 @@ impl Membership {
         self.introductions.get(&from).is_some_and(|met| met.incarnation == incarnation)
     }
 
+    /// A message of another process of a peer was dropped: the peer is asked who it is, until it has
+    /// answered. A delayed introduction of its former process may have come after that of the present
+    /// one.
+    pub fn confirm_again(&mut self, from: NodeId) {
+        self.confirmed.remove(&from);
+    }
+
     /// Whether this node may vote and be a candidate.
     pub fn may_vote(&self) -> bool {
         !self.is_quiet && matches!(self.standing(), Standing::New | Standing::Voter)
