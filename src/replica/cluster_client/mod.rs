@@ -370,10 +370,11 @@ impl Call<'_> {
             NodeFailure::Unreachable(_) | NodeFailure::Incompatible => node.back_off(),
             _ => node.note_answer(),
         }
-        match Instant::now() < until {
-            true => drop(self.seen.insert(index, seen)),
+        if Instant::now() < until {
+            self.seen.insert(index, seen);
+        } else {
             // An attempt that ended with the call's time says less than the one before it.
-            false => drop(self.seen.entry(index).or_insert(seen)),
+            self.seen.entry(index).or_insert(seen);
         }
         Step::AskNext
     }
