@@ -47,12 +47,6 @@ impl Descriptors {
     }
 }
 
-/// The user that this process acts as.
-#[cfg(feature = "tls")]
-pub(super) fn own_user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
 #[cfg(feature = "system-limits")]
 fn soft_limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};

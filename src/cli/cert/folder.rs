@@ -14,6 +14,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::files::{effective_user, mode_of};
+
 pub(super) const KEY_MODE: u32 = 0o600;
 pub(super) const CERTIFICATE_MODE: u32 = 0o644;
 const FOLDER_MODE: u32 = 0o700;
@@ -62,15 +64,15 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at(path)(error)),
         };
-        let mode = metadata.permissions().mode();
+        let mode = mode_of(&metadata);
         let refused = if metadata.is_symlink() {
             "a symbolic link: say the folder itself".to_owned()
         } else if !metadata.is_dir() {
             "not a folder".to_owned()
-        } else if metadata.uid() != own_user()? {
+        } else if effective_user() != Some(metadata.uid()) {
             "belongs to another user".to_owned()
         } else if mode & 0o022 != 0 {
-            format!("others may write to it (mode {:o}): chmod go-w", mode & 0o7777)
+            format!("others may write to it (mode {mode:o}): chmod go-w")
         } else {
             return Ok(Some(Folder { path: path.to_owned() }));
         };
@@ -239,13 +241,7 @@ pub(super) fn read_file(path: &Path) -> Result<(String, Metadata), FileError> {
 
 /// Whether users other than the owner can read a file.
 pub(super) fn is_readable_by_others(metadata: &Metadata) -> bool {
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-/// The effective user of this process.
-fn own_user() -> Result<u32, FileError> {
-    let path = Path::new("/proc/self");
-    Ok(fs::metadata(path).map_err(at(path))?.uid())
+    mode_of(metadata) & 0o077 != 0
 }
 
 fn create(path: &Path) -> Result<(), FileError> {

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{IdentityFiles, TlsError};
-use crate::rpc::system::own_user;
+use crate::files::{effective_user, mode_of};
 
 /// The longest file that is read: many authorities, or a mistake.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -88,7 +88,9 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 
 /// Refuses a private key that is another user's, or that other users can read.
 fn check_private(file: &Path, metadata: &Metadata) -> Result<(), TlsError> {
-    let (owner, own) = (metadata.uid(), own_user());
+    let owner = metadata.uid();
+    let own = effective_user();
+    let own = own.ok_or_else(|| in_file(file)("the user of this process is unknown"))?;
     if owner != own {
         return Err(in_file(file)(format!(
             "this private key belongs to another user (uid {owner}, and this process is uid \
@@ -96,7 +98,7 @@ fn check_private(file: &Path, metadata: &Metadata) -> Result<(), TlsError> {
             file.display()
         )));
     }
-    let mode = metadata.mode() & 0o7777;
+    let mode = mode_of(metadata);
     if mode & 0o077 != 0 {
         return Err(in_file(file)(format!(
             "other users can read this private key (its mode is {mode:04o}): `chmod 600 {}`",
