@@ -22,6 +22,7 @@ pub mod agora_kv_v1;
 pub mod agora_mapreduce_v1;
 pub mod agora_market_v1;
 pub mod agora_native_v1;
+pub mod agora_node_v1;
 pub mod agora_raft_v1;
 pub mod grpc_health_v1;
 pub mod grpc_reflection_v1;
