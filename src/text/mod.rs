@@ -17,6 +17,7 @@
 //! | `crc32c` | the checksum (RFC 3720, appendix B.4) |
 //! | `integer` | integers, without allocation |
 //! | `number` | fast parsing of decimal numbers |
+//! | `base64` | bytes as text, for the formats of others (RFC 4648) |
 //! | `printable` | text of others for a terminal or a log line |
 //! | `scan` | fast search for a byte |
 //! | `simd` | bytes and digits, sixteen at a time |
@@ -26,6 +27,7 @@
 //! is not mistaken for another spelling. Left out are other escapes of C (`\t` is `\x09`),
 //! comments, blank lines, and encodings other than UTF-8.
 
+pub mod base64;
 mod crc32c;
 mod integer;
 mod line;
@@ -45,5 +47,5 @@ pub use printable::{is_hidden, printable, printable_lines};
 pub use record::{CHECKSUM_BYTES, push_checksum, strip_checksum};
 pub use scan::find;
 pub use simd::{CHUNK, byte_masks};
-pub use time::{date_and_time, days_since_1970, push_time};
+pub use time::{date_and_time, days_since_1970, http_date, push_time};
 pub use word::{WordError, escape, unescape};

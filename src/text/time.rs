@@ -32,6 +32,19 @@ pub fn date_and_time(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
+/// A time since 1970 as HTTP writes it (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub fn http_date(seconds: u64) -> String {
+    // 1 January 1970 was a Thursday.
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = seconds / (DAY_MS / 1000);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let (weekday, month) = (WEEKDAYS[(days % 7) as usize], MONTHS[(month - 1) as usize]);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// Year, month and day of a day since 1970, in the Gregorian calendar. Years are counted from
 /// March, so that the leap day is the last of a year (H. Hinnant, *chrono-compatible low-level date
 /// algorithms*).
@@ -78,6 +91,13 @@ mod tests {
             let words = date_and_time(ms / 1000).replace(' ', "T");
             assert_eq!(words, format!("{}TUTC", &text[..text.len() - 5]));
         }
+    }
+
+    #[test]
+    fn dates_of_http_name_the_day_of_the_week() {
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! Base64 for `-bin` metadata: the standard alphabet (RFC 4648 section 4), without padding when
-//! written, with or without when read ("gRPC over HTTP2", `Binary-Header`).
+//! Base64 (RFC 4648): the standard alphabet of section 4 is written, with or without padding; the
+//! alphabet for URLs of section 5 is read as well where a format allows both.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The entry in [`VALUES`] of a byte outside the alphabet.
 const NOT_A_DIGIT: u8 = 0xff;
 
-/// The value of each base64 digit.
+/// The value of each digit of the standard alphabet.
 const VALUES: [u8; 256] = {
     let mut values = [NOT_A_DIGIT; 256];
     let mut value = 0;
@@ -17,12 +17,20 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// The value of each digit of both alphabets.
+const VALUES_OF_BOTH: [u8; 256] = {
+    let mut values = VALUES;
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
+
 /// Why a text is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotBase64;
+pub struct NotBase64;
 
 /// Appends the text for `bytes` to `out`, unpadded.
-pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0, |group, byte| group << 8 | u32::from(*byte));
@@ -41,12 +49,32 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the decoded bytes of `text` to `out`. Bits beyond the last whole byte are ignored.
+/// Appends the text for `bytes` to `out`, padded to a multiple of four.
+pub fn encode_padded(bytes: &[u8], out: &mut Vec<u8>) {
+    encode(bytes, out);
+    let digits = (bytes.len() * 4).div_ceil(3);
+    out.resize(out.len() + digits.next_multiple_of(4) - digits, b'=');
+}
+
+/// Appends the decoded bytes of `text` in the standard alphabet to `out`, with or without padding.
+/// Bits beyond the last whole byte are ignored.
 ///
 /// # Errors
 /// A byte outside the alphabet, padding that does not fill a group of four, or a lone digit at the
 /// end. `out` may then hold a part.
-pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
+pub fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
+    decode_by(&VALUES, text, out)
+}
+
+/// The same for a text in either alphabet.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_both(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
+    decode_by(&VALUES_OF_BOTH, text, out)
+}
+
+fn decode_by(values: &[u8; 256], text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
     let digits = match text {
         [digits @ .., b'=', b'='] | [digits @ .., b'='] if text.len().is_multiple_of(4) => digits,
         _ => text,
@@ -55,7 +83,7 @@ pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
     for chunk in digits.chunks(4) {
         let mut group: u32 = 0;
         for &digit in chunk {
-            let value = VALUES[usize::from(digit)];
+            let value = values[usize::from(digit)];
             if value == NOT_A_DIGIT {
                 return Err(NotBase64);
             }
@@ -105,7 +133,20 @@ mod tests {
             assert_eq!(encoded(plain.as_bytes()), unpadded);
             assert_eq!(decoded(unpadded), Ok(plain.as_bytes().to_vec()));
             assert_eq!(decoded(padded), Ok(plain.as_bytes().to_vec()));
+            let mut out = b"kept".to_vec();
+            encode_padded(plain.as_bytes(), &mut out);
+            assert_eq!(out, format!("kept{padded}").as_bytes());
         }
+    }
+
+    #[test]
+    fn the_alphabet_for_urls_is_read_where_both_are_allowed() {
+        for text in ["-_-_", "+/+/", "-/+_"] {
+            let mut out = Vec::new();
+            assert_eq!(decode_both(text.as_bytes(), &mut out), Ok(()));
+            assert_eq!(out, [0xfb, 0xff, 0xbf], "{text}");
+        }
+        assert_eq!(decode_both(b"a,bc", &mut Vec::new()), Err(NotBase64));
     }
 
     #[test]
