@@ -39,6 +39,7 @@
 mod check;
 mod codec;
 mod error;
+mod parts;
 mod reader;
 mod shape;
 
@@ -48,5 +49,6 @@ mod tests;
 pub use check::{MAX_DEPTH, check};
 pub use codec::{Checked, decode, encode, encode_into, put_varint};
 pub use error::{Error, FieldPath};
-pub use reader::{FieldReader, Value};
+pub use parts::{first_text, first_varint, parts, text};
+pub use reader::{FieldReader, Value, take_varint};
 pub use shape::{Field, Kind, Shape, Width};

@@ -33,6 +33,11 @@ impl<'a> FieldReader<'a> {
         FieldReader { rest: bytes }
     }
 
+    /// The bytes of the fields that were not read yet.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     #[inline(always)]
     fn read_field(&mut self) -> Result<(u32, Value<'a>), Error> {
         let tag = take_varint(&mut self.rest)?;
@@ -83,7 +88,7 @@ impl<'a> Iterator for FieldReader<'a> {
 /// Takes a varint off the front: seven bits in each byte, lowest first; the top bit means that more
 /// follow.
 #[inline(always)]
-pub(super) fn take_varint(bytes: &mut &[u8]) -> Result<u64, Error> {
+pub fn take_varint(bytes: &mut &[u8]) -> Result<u64, Error> {
     match bytes.split_first() {
         Some((&byte, rest)) if byte < 0x80 => {
             *bytes = rest;
