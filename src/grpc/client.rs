@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::KEPT_FIELD_BYTES;
+use super::compression::Sending;
 use super::connection::{Connection, ReportTo, Role};
 use super::fault::Fault;
 use super::message::{self, MessageLimits};
@@ -38,11 +39,18 @@ pub struct Client {
     has_goaway_debug: bool,
 }
 
-impl Role for Client {
-    type CallState = ResponseState;
-    const NEW_CALL: ResponseState = ResponseState::Waiting;
+/// What a client keeps of a call.
+#[derive(Debug)]
+pub struct CallState {
+    response: ResponseState,
+    /// Which requests are compressed.
+    sending: Sending,
+}
 
-    fn messages_consumed(&mut self, _: usize) {}
+impl Role for Client {
+    type CallState = CallState;
+    const NEW_CALL: CallState =
+        CallState { response: ResponseState::Waiting, sending: Sending::Plain };
 
     fn take_goaway_text(&mut self) -> Option<String> {
         self.goaway_text.take()
@@ -163,8 +171,33 @@ impl ClientConnection {
         metadata: &Metadata,
         timeout: Option<Duration>,
     ) -> Result<CallId, StartError> {
+        self.start_sending(path, metadata, timeout, Sending::Plain)
+    }
+
+    /// The same for a call whose requests are compressed where that is worth it. The server must have
+    /// gzip; this build must have it, too.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was sent.
+    pub fn start_compressed(
+        &mut self,
+        path: &str,
+        metadata: &Metadata,
+        timeout: Option<Duration>,
+    ) -> Result<CallId, StartError> {
+        self.start_sending(path, metadata, timeout, Sending::Worthwhile)
+    }
+
+    fn start_sending(
+        &mut self,
+        path: &str,
+        metadata: &Metadata,
+        timeout: Option<Duration>,
+        sending: Sending,
+    ) -> Result<CallId, StartError> {
+        let is_compressed = sending != Sending::Plain;
         self.fields.clear();
-        self.role.template.write(path, timeout, metadata, &mut self.fields);
+        self.role.template.write(path, timeout, metadata, is_compressed, &mut self.fields);
         let opened = self.http.open(request::indexed(&self.fields), false);
         trim(&mut self.fields);
         let stream = opened.map_err(|error| match error {
@@ -172,7 +205,7 @@ impl ClientConnection {
             OpenError::GoingAway => StartError::GoingAway,
             OpenError::Exhausted => StartError::Exhausted,
         })?;
-        self.open_call(call_id(stream), false);
+        self.open_call(call_id(stream), false).state.sending = sending;
         Ok(call_id(stream))
     }
 
@@ -193,7 +226,21 @@ impl ClientConnection {
             return Err(CallEnded);
         };
         state.half_closed |= last;
-        self.http.send_data(stream_id(call), &[&prefix, message], last).map_err(|_| CallEnded)
+        let sent = match state.state.sending.compress(message) {
+            Some(frame) => self.http.send_data(stream_id(call), &[&frame], last),
+            None => self.http.send_data(stream_id(call), &[&prefix, message], last),
+        };
+        sent.map_err(|_| CallEnded)
+    }
+
+    /// Chooses whether the next requests of a call that was [started](Self::start_compressed) for
+    /// compression are compressed.
+    pub fn choose_compression(&mut self, call: CallId, compressed: bool) {
+        if let Some(call) = self.calls.get_mut(call)
+            && call.state.sending != Sending::Plain
+        {
+            call.state.sending = Sending::Chosen(compressed);
+        }
     }
 
     /// Half-closes the call: no more messages follow.
@@ -226,11 +273,11 @@ impl ClientConnection {
         self.metadata.clear();
         let response = Response::read(fields, end_stream, &mut self.metadata);
         if end_stream {
-            let status = call.state.end(response, std::mem::take(&mut self.metadata));
+            let status = call.state.response.end(response, std::mem::take(&mut self.metadata));
             return self.conclude(id, status, true, sink);
         }
-        call.state.headers(&response);
-        if call.state.compressed().is_none() {
+        call.state.response.headers(&response);
+        if call.state.response.encoding().is_none() {
             return;
         }
         match response.fault {
@@ -243,7 +290,7 @@ impl ClientConnection {
         let Some(call) = self.calls.get_mut(id) else { return };
         let mut metadata = Metadata::new();
         let response = Response::read(fields, true, &mut metadata);
-        let mut status = call.state.end(response, metadata);
+        let mut status = call.state.response.end(response, metadata);
         if status.is_ok() && !call.inbound.is_between_messages() {
             status = Fault::Truncated.status();
         }
@@ -261,16 +308,21 @@ impl ClientConnection {
         let Some(call) = self.calls.get_mut(id) else {
             return self.http.release(stream, data.len());
         };
-        let Some(compressed) = call.state.compressed() else {
-            let status = call.state.text(data, end_stream);
+        let Some(encoding) = call.state.response.encoding() else {
+            let status = call.state.response.text(data, end_stream);
             self.http.release(stream, data.len());
             if let Some(status) = status {
                 self.conclude(id, status, end_stream, sink);
             }
             return;
         };
-        let deliver = |message: &[u8], _| sink.message(id, message);
-        match call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver) {
+        let deliver = |message: &[u8], _, was_compressed| {
+            if was_compressed {
+                sink.compressed(id);
+            }
+            sink.message(id, message);
+        };
+        match call.inbound.receive(id, data, end_stream, encoding, &mut self.messages, deliver) {
             Ok(received) => {
                 self.http.release_separately(stream, received.of_stream, received.released);
                 self.grant_reservations();

@@ -32,8 +32,16 @@ pub trait Role {
     /// The state of a call that has just started.
     const NEW_CALL: Self::CallState;
 
-    /// The application has consumed messages of this many bytes, or their call has ended.
-    fn messages_consumed(&mut self, bytes: usize);
+    /// The application has consumed a message of a request that is not gRPC.
+    fn message_of_exchange_taken(_: &mut Connection<Self>, _: CallId, _: usize)
+    where
+        Self: Sized,
+    {
+    }
+    /// Takes an open request that is not gRPC: the connection has ended.
+    fn take_exchange(&mut self) -> Option<CallId> {
+        None
+    }
     /// The reason that the peer gave for its shutdown, if it gave one.
     fn take_goaway_text(&mut self) -> Option<String>;
 }
@@ -69,13 +77,14 @@ impl<R: Role> Connection<R> {
     }
 
     /// Adds a call with an id above all before it.
-    pub(super) fn open_call(&mut self, id: CallId, half_closed: bool) {
+    pub(super) fn open_call(&mut self, id: CallId, half_closed: bool) -> &mut Call<R::CallState> {
         let call = self.calls.insert(id, || Call {
             inbound: Inbound::new(),
             half_closed,
             state: R::NEW_CALL,
         });
         call.half_closed = half_closed;
+        call
     }
 
     /// Removes a call. Returns whether the client had half-closed it, and its state.
@@ -83,7 +92,7 @@ impl<R: Role> Connection<R> {
         let call = self.calls.get_mut(id)?;
         let half_closed = call.half_closed;
         let state = std::mem::replace(&mut call.state, R::NEW_CALL);
-        self.role.messages_consumed(call.inbound.unconsumed());
+        self.messages.unconsumed_bytes -= call.inbound.unconsumed();
         let released = call.inbound.close(id, &mut self.messages);
         self.calls.remove(id);
         if released > 0 {
@@ -127,10 +136,12 @@ impl<R: Role> Connection<R> {
 
     /// The application has consumed a message of this many bytes: the peer may send as many more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
-        let Some(state) = self.calls.get_mut(call) else { return };
+        let Some(state) = self.calls.get_mut(call) else {
+            return R::message_of_exchange_taken(self, call, bytes);
+        };
         let before = state.inbound.unconsumed();
         let released = state.inbound.consume_message(bytes);
-        self.role.messages_consumed(before - state.inbound.unconsumed());
+        self.messages.unconsumed_bytes -= before - state.inbound.unconsumed();
         if released > 0 {
             self.http.release(stream_id(call), released);
         }
@@ -266,6 +277,9 @@ impl<R: Role> Connection<R> {
     {
         while let Some(call) = self.calls.first() {
             self.close_call(call);
+            R::report_end(sink, call, status.clone());
+        }
+        while let Some(call) = self.role.take_exchange() {
             R::report_end(sink, call, status.clone());
         }
     }

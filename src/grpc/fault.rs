@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use super::compression;
 use crate::call::{Code, Status};
+use crate::gzip;
 
 /// A violation by the peer in one call. Violations on the connection are detected by `http2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A request with a method other than POST.
     NotPost,
@@ -15,7 +17,7 @@ pub enum Fault {
     ContentType,
     /// A `grpc-timeout` outside its grammar.
     Timeout,
-    /// A request with a `grpc-encoding` other than identity.
+    /// A request with a `grpc-encoding` that we do not have.
     Encoding,
     /// A `-bin` value that is not base64.
     Binary,
@@ -25,6 +27,10 @@ pub enum Fault {
     CompressedWithoutEncoding,
     /// A compressed message in an encoding that we have not offered.
     CompressedUnasked,
+    /// A compressed message that is damaged, or expands to more than a message may have.
+    Gzip(gzip::Error),
+    /// What compressed messages expand to exceeds what may wait to be consumed.
+    TooMuchExpanded,
     /// A compressed-flag other than 0 and 1.
     Flag(u8),
     /// A message above the limit.
@@ -48,18 +54,23 @@ pub enum Fault {
 
 impl Fault {
     /// The status code according to PROTOCOL-HTTP2.md, compression.md and statuscodes.md.
-    pub(super) fn code(self) -> Code {
+    pub(super) fn code(&self) -> Code {
         match self {
             Fault::NotPost | Fault::Path | Fault::Encoding => Code::Unimplemented,
             Fault::HeadersTooLarge
             | Fault::TooLarge { .. }
+            | Fault::TooMuchExpanded
             | Fault::TooMuchUnfinished
-            | Fault::Stalled => Code::ResourceExhausted,
+            | Fault::Stalled
+            | Fault::Gzip(gzip::Error::TooLarge { .. } | gzip::Error::TooManyMembers) => {
+                Code::ResourceExhausted
+            }
             Fault::ContentType
             | Fault::Timeout
             | Fault::Binary
             | Fault::CompressedWithoutEncoding
             | Fault::CompressedUnasked
+            | Fault::Gzip(_)
             | Fault::Flag(_)
             | Fault::Truncated
             | Fault::NoHeaders
@@ -68,7 +79,7 @@ impl Fault {
     }
 
     /// The status of a call that ends with this fault.
-    pub(super) fn status(self) -> Status {
+    pub(super) fn status(&self) -> Status {
         Status::new(self.code(), self.to_string())
     }
 }
@@ -80,14 +91,20 @@ impl fmt::Display for Fault {
             Fault::Path => "the path of a method begins with /",
             Fault::ContentType => "the content-type of a call is application/grpc",
             Fault::Timeout => "grpc-timeout is at most 8 digits and one of H M S m u n",
-            Fault::Encoding => "only the grpc-encoding identity is supported",
+            Fault::Encoding => {
+                return write!(f, "the grpc-encodings of this server are {}", accepted());
+            }
             Fault::Binary => "a -bin value is not base64",
             Fault::HeadersTooLarge => "the header list is too large",
             Fault::CompressedWithoutEncoding => {
                 "a message is flagged as compressed, and no grpc-encoding is named"
             }
             Fault::CompressedUnasked => {
-                "a message is compressed, and only identity was offered in grpc-accept-encoding"
+                return write!(f, "a message is compressed, and only {} was offered", accepted());
+            }
+            Fault::Gzip(error) => return write!(f, "a compressed message is refused: {error}"),
+            Fault::TooMuchExpanded => {
+                "too many bytes of messages that were compressed wait to be consumed"
             }
             Fault::Flag(flag) => return write!(f, "the compressed-flag is 0 or 1, not {flag}"),
             Fault::TooLarge { bytes, limit } => {
@@ -102,4 +119,8 @@ impl fmt::Display for Fault {
             Fault::NoTrailers => "the answer ended without trailers",
         })
     }
+}
+
+fn accepted() -> std::borrow::Cow<'static, str> {
+    String::from_utf8_lossy(compression::ACCEPTED)
 }

@@ -2,6 +2,7 @@
 //!
 //! A message counts with its prefix, since an empty one also costs memory until it is consumed.
 
+use super::compression::Encoding;
 use super::credit::Credit;
 use super::fault::Fault;
 use super::message::{Assembler, MessageLimits, PREFIX_BYTES};
@@ -36,7 +37,8 @@ impl Inbound {
         }
     }
 
-    /// Takes a DATA frame and calls `deliver(message, last)` for each message that it completes.
+    /// Takes a DATA frame and calls `deliver(message, last, was_compressed)` for each message that
+    /// it completes. Expanded messages count with what they expand to.
     ///
     /// # Errors
     /// As [`Assembler::feed`]. The caller closes the call, which releases all of its bytes.
@@ -45,16 +47,17 @@ impl Inbound {
         call: CallId,
         data: &[u8],
         end: bool,
-        compressed: Fault,
+        encoding: Encoding,
         limits: &mut MessageLimits,
-        mut deliver: impl FnMut(&[u8], bool),
+        mut deliver: impl FnMut(&[u8], bool, bool),
     ) -> Result<Received, Fault> {
         let (mut message_bytes, mut any_last) = (0, false);
-        let fed = self.assembler.feed(data, end, compressed, limits, |message, last| {
-            message_bytes += PREFIX_BYTES + message.len();
-            any_last |= last;
-            deliver(message, last);
-        });
+        let fed =
+            self.assembler.feed(data, end, encoding, limits, |message, last, was_compressed| {
+                message_bytes += PREFIX_BYTES + message.len();
+                any_last |= last;
+                deliver(message, last, was_compressed);
+            });
         match fed {
             Ok(()) => {
                 if message_bytes > 0 {
@@ -68,6 +71,8 @@ impl Inbound {
                 Ok(Received { released, of_stream, last: any_last })
             }
             Err(fault) => {
+                // They do not count, since the call ends.
+                limits.unconsumed_bytes -= message_bytes;
                 self.credit.receive_rejected(data.len());
                 Err(fault)
             }

@@ -7,11 +7,14 @@
 //! ```
 //!
 //! DATA frames may split a message anywhere, and one DATA frame may hold several messages. A message
-//! that is whole in one frame is delivered without a copy; only a split one is assembled.
+//! that is whole in one frame is delivered without a copy; only a split one is assembled. A compressed
+//! one is expanded into memory of its own.
 
+use super::compression::Encoding;
 use super::fault::Fault;
 use super::reservations::Reservations;
 use crate::call::Limits;
+use crate::gzip;
 
 /// The length of the prefix, flag and length, in bytes.
 pub(super) const PREFIX_BYTES: usize = 5;
@@ -33,6 +36,10 @@ pub(super) struct MessageLimits {
     /// Beyond it unfinished messages are refused; `usize::MAX` leaves them to flow control.
     pub(super) max_unfinished_bytes: usize,
     pub(super) unfinished_bytes: usize,
+    /// Bytes of messages that were delivered to the application and not consumed by it.
+    pub(super) unconsumed_bytes: usize,
+    /// Beyond it no compressed message is expanded: windows do not bound what they expand to.
+    pub(super) max_expanded_bytes: usize,
     /// Whether an unfinished message has grown since the last check.
     grew: bool,
     /// How many consecutive checks have found no unfinished message that has grown.
@@ -47,6 +54,8 @@ impl MessageLimits {
             max_message_bytes: limits.max_message_bytes,
             max_unfinished_bytes: usize::MAX,
             unfinished_bytes: 0,
+            unconsumed_bytes: 0,
+            max_expanded_bytes: limits.max_expanded_bytes,
             grew: false,
             idle_checks: 0,
             reservations: Reservations::new(limits.max_partial_message_bytes),
@@ -61,19 +70,58 @@ impl MessageLimits {
         idle_checks
     }
 
-    /// Checks a prefix and returns the length of its message.
-    fn check(&self, prefix: [u8; PREFIX_BYTES], compressed: Fault) -> Result<usize, Fault> {
+    /// Checks a prefix and returns the length of its message, and whether it is compressed.
+    fn check(
+        &self,
+        prefix: [u8; PREFIX_BYTES],
+        encoding: Encoding,
+    ) -> Result<(usize, bool), Fault> {
         let [flag, b0, b1, b2, b3] = prefix;
-        match flag {
-            0 => {}
-            1 => return Err(compressed),
+        let is_compressed = match (flag, encoding) {
+            (0, _) => false,
+            (1, Encoding::Gzip) => true,
+            (1, Encoding::Identity) => return Err(Fault::CompressedWithoutEncoding),
+            (1, Encoding::Unknown) => return Err(Fault::CompressedUnasked),
             _ => return Err(Fault::Flag(flag)),
-        }
+        };
         let bytes = u32::from_be_bytes([b0, b1, b2, b3]) as usize;
         if bytes > self.max_message_bytes {
             return Err(Fault::TooLarge { bytes, limit: self.max_message_bytes });
         }
-        Ok(bytes)
+        Ok((bytes, is_compressed))
+    }
+
+    /// Delivers a complete message, which counts as unconsumed from now on.
+    fn deliver(
+        &mut self,
+        message: &[u8],
+        is_compressed: bool,
+        last: bool,
+        deliver: &mut impl FnMut(&[u8], bool, bool),
+    ) -> Result<(), Fault> {
+        let expanded = if is_compressed { Some(self.expand(message)?) } else { None };
+        let message = expanded.as_deref().unwrap_or(message);
+        self.unconsumed_bytes += PREFIX_BYTES + message.len();
+        deliver(message, last, is_compressed);
+        Ok(())
+    }
+
+    /// Expands a compressed message. The empty one is empty: some senders do not compress it and set
+    /// the flag all the same.
+    fn expand(&self, compressed: &[u8]) -> Result<Vec<u8>, Fault> {
+        let mut message = Vec::new();
+        if compressed.is_empty() {
+            return Ok(message);
+        }
+        let room = self.max_expanded_bytes.saturating_sub(self.unconsumed_bytes);
+        let limit_bytes = room.min(self.max_message_bytes);
+        match gzip::expand(compressed, limit_bytes, &mut message) {
+            Ok(()) => Ok(message),
+            Err(gzip::Error::TooLarge { .. }) if room < self.max_message_bytes => {
+                Err(Fault::TooMuchExpanded)
+            }
+            Err(error) => Err(Fault::Gzip(error)),
+        }
     }
 }
 
@@ -98,7 +146,7 @@ enum State {
     /// The first `have` bytes of a prefix are received, not all of them.
     Prefix { bytes: [u8; PREFIX_BYTES], have: usize },
     /// The prefix is received, and the message is not complete.
-    Payload { length: usize },
+    Payload { length: usize, is_compressed: bool },
 }
 
 const NO_MESSAGE: State = State::Prefix { bytes: [0; PREFIX_BYTES], have: 0 };
@@ -114,9 +162,9 @@ impl Assembler {
         *self = Assembler::new();
     }
 
-    /// Takes the payload of a DATA frame and calls `deliver(message, last)` for each message that it
-    /// completes. `end` is END_STREAM of the frame; `last` is true for a message at the end of the
-    /// stream. `compressed` is the fault of a message with the compressed-flag.
+    /// Takes the payload of a DATA frame and calls `deliver(message, last, was_compressed)` for each
+    /// message that it completes. `end` is END_STREAM of the frame; `last` is true for a message at the
+    /// end of the stream. `encoding` is that of messages with the compressed-flag.
     ///
     /// # Errors
     /// The fault of a refused message. A refusal for the prefix comes as soon as the prefix is
@@ -125,21 +173,22 @@ impl Assembler {
         &mut self,
         mut data: &[u8],
         end: bool,
-        compressed: Fault,
+        encoding: Encoding,
         limits: &mut MessageLimits,
-        mut deliver: impl FnMut(&[u8], bool),
+        mut deliver: impl FnMut(&[u8], bool, bool),
     ) -> Result<(), Fault> {
         while !data.is_empty() {
             match &mut self.state {
                 State::Prefix { have: 0, .. }
                     if let Some((&prefix, behind)) = data.split_first_chunk() =>
                 {
-                    let length = limits.check(prefix, compressed)?;
+                    let (length, is_compressed) = limits.check(prefix, encoding)?;
                     if let Some((message, behind)) = behind.split_at_checked(length) {
-                        deliver(message, end && behind.is_empty());
+                        let last = end && behind.is_empty();
+                        limits.deliver(message, is_compressed, last, &mut deliver)?;
                         data = behind;
                     } else {
-                        self.state = State::Payload { length };
+                        self.state = State::Payload { length, is_compressed };
                         data = behind;
                     }
                 }
@@ -150,21 +199,23 @@ impl Assembler {
                     data = &data[count..];
                     *have += count;
                     if *have == PREFIX_BYTES {
-                        let length = limits.check(*bytes, compressed)?;
-                        self.state = State::Payload { length };
+                        let (length, is_compressed) = limits.check(*bytes, encoding)?;
+                        self.state = State::Payload { length, is_compressed };
                         if length == 0 {
-                            self.finish_payload(end && data.is_empty(), limits, &mut deliver);
+                            let last = end && data.is_empty();
+                            self.finish_payload(is_compressed, last, limits, &mut deliver)?;
                         }
                     }
                 }
-                State::Payload { length } => {
-                    let length = *length;
+                State::Payload { length, is_compressed } => {
+                    let (length, is_compressed) = (*length, *is_compressed);
                     let count = (length - self.payload.len()).min(data.len());
                     let (part, behind) = data.split_at(count);
                     data = behind;
                     self.append(part, length, limits)?;
                     if self.payload.len() == length {
-                        self.finish_payload(end && data.is_empty(), limits, &mut deliver);
+                        let last = end && data.is_empty();
+                        self.finish_payload(is_compressed, last, limits, &mut deliver)?;
                     }
                 }
             }
@@ -183,7 +234,7 @@ impl Assembler {
     /// The length of the message whose prefix is received and whose rest is not.
     pub(super) fn unfinished(&self) -> Option<usize> {
         match self.state {
-            State::Payload { length } => Some(length),
+            State::Payload { length, .. } => Some(length),
             State::Prefix { .. } => None,
         }
     }
@@ -226,19 +277,21 @@ impl Assembler {
 
     fn finish_payload(
         &mut self,
+        is_compressed: bool,
         last: bool,
         limits: &mut MessageLimits,
-        deliver: &mut impl FnMut(&[u8], bool),
-    ) {
+        deliver: &mut impl FnMut(&[u8], bool, bool),
+    ) -> Result<(), Fault> {
         limits.unfinished_bytes -= self.payload.len();
         self.state = NO_MESSAGE;
         self.checked_bytes = None;
-        deliver(&self.payload, last);
-        if self.payload.capacity() > KEPT_BYTES {
-            self.payload = Vec::new();
-        } else {
-            self.payload.clear();
+        let mut payload = std::mem::take(&mut self.payload);
+        limits.deliver(&payload, is_compressed, last, deliver)?;
+        if payload.capacity() <= KEPT_BYTES {
+            payload.clear();
+            self.payload = payload;
         }
+        Ok(())
     }
 }
 
@@ -247,13 +300,15 @@ mod tests {
     use super::*;
     use crate::seed::each_seed;
 
-    const ANY: Fault = Fault::CompressedWithoutEncoding;
+    const ANY: Encoding = Encoding::Identity;
 
     fn limits() -> MessageLimits {
         MessageLimits {
             max_message_bytes: 1000,
             max_unfinished_bytes: 1500,
             unfinished_bytes: 0,
+            unconsumed_bytes: 0,
+            max_expanded_bytes: 3000,
             grew: false,
             idle_checks: 0,
             reservations: Reservations::new(1500),
@@ -270,7 +325,7 @@ mod tests {
         let mut got = Vec::new();
         let data = framed(&[b"one", b"", b"three"]);
         Assembler::new()
-            .feed(&data, true, ANY, &mut limits(), |m, last| got.push((m.to_vec(), last)))
+            .feed(&data, true, ANY, &mut limits(), |m, last, _| got.push((m.to_vec(), last)))
             .unwrap();
         assert_eq!(
             got,
@@ -296,7 +351,7 @@ mod tests {
                 let (data, behind) = rest.split_at(1 + seed.below(rest.len()));
                 rest = behind;
                 assembler
-                    .feed(data, rest.is_empty(), ANY, &mut limits, |m, last| {
+                    .feed(data, rest.is_empty(), ANY, &mut limits, |m, last, _| {
                         got.push(m.to_vec());
                         assert_eq!(last, got.len() == messages.len());
                     })
@@ -312,7 +367,7 @@ mod tests {
     fn a_message_whole_in_a_frame_is_not_copied() {
         let data = framed(&[b"left where it is"]);
         Assembler::new()
-            .feed(&data, false, ANY, &mut limits(), |m, _| {
+            .feed(&data, false, ANY, &mut limits(), |m, _, _| {
                 assert_eq!(m.as_ptr(), data[PREFIX_BYTES..].as_ptr());
             })
             .unwrap();
@@ -321,21 +376,22 @@ mod tests {
     #[test]
     fn an_oversize_message_is_refused_at_its_prefix() {
         let too_large = Fault::TooLarge { bytes: 1001, limit: 1000 };
-        let none = |_: &[u8], _: bool| panic!("delivered");
+        let none = |_: &[u8], _: bool, _: bool| panic!("delivered");
         let data = prefix(1001).unwrap();
-        assert_eq!(Assembler::new().feed(&data, false, ANY, &mut limits(), none), Err(too_large));
+        let whole = Assembler::new().feed(&data, false, ANY, &mut limits(), none);
+        assert_eq!(whole, Err(too_large.clone()));
         let (mut assembler, mut limits) = (Assembler::new(), limits());
         assert_eq!(assembler.feed(&data[..4], false, ANY, &mut limits, none), Ok(()));
-        assert_eq!(assembler.feed(&data[4..], false, ANY, &mut limits, none), Err(too_large));
         assert_eq!(too_large.code(), crate::call::Code::ResourceExhausted);
+        assert_eq!(assembler.feed(&data[4..], false, ANY, &mut limits, none), Err(too_large));
     }
 
     #[test]
     fn flags_other_than_zero_are_refused() {
-        let none = |_: &[u8], _: bool| panic!("delivered");
+        let none = |_: &[u8], _: bool, _: bool| panic!("delivered");
         let feed =
             |flag| Assembler::new().feed(&[flag, 0, 0, 0, 1, b'x'], true, ANY, &mut limits(), none);
-        assert_eq!(feed(1), Err(ANY));
+        assert_eq!(feed(1), Err(Fault::CompressedWithoutEncoding));
         assert_eq!(feed(2), Err(Fault::Flag(2)));
     }
 
@@ -343,17 +399,17 @@ mod tests {
     fn the_end_in_the_middle_of_a_message_is_a_fault() {
         for cut in 1..8 {
             let data = &framed(&[b"abc"])[..cut];
-            let end = Assembler::new().feed(data, true, ANY, &mut limits(), |_, _| ());
+            let end = Assembler::new().feed(data, true, ANY, &mut limits(), |_, _, _| ());
             assert_eq!(end, Err(Fault::Truncated), "cut at {cut}");
         }
-        assert_eq!(Assembler::new().feed(&[], true, ANY, &mut limits(), |_, _| ()), Ok(()));
+        assert_eq!(Assembler::new().feed(&[], true, ANY, &mut limits(), |_, _, _| ()), Ok(()));
     }
 
     #[test]
     fn memory_grows_with_the_received_bytes_not_with_the_prefix() {
         let (mut assembler, mut limits) = (Assembler::new(), limits());
         let data = [&prefix(1000).unwrap()[..], b"ten bytes."].concat();
-        assembler.feed(&data, false, ANY, &mut limits, |_, _| ()).unwrap();
+        assembler.feed(&data, false, ANY, &mut limits, |_, _, _| ()).unwrap();
         assert!(assembler.payload.capacity() < 64);
         assert_eq!(limits.unfinished_bytes, 10);
         assembler.reset(&mut limits);
@@ -365,12 +421,12 @@ mod tests {
         let mut limits = limits();
         let (mut first, mut second) = (Assembler::new(), Assembler::new());
         let data = [&prefix(1000).unwrap()[..], &[7; 900]].concat();
-        first.feed(&data, false, ANY, &mut limits, |_, _| ()).unwrap();
-        let refused = second.feed(&data, false, ANY, &mut limits, |_, _| ());
+        first.feed(&data, false, ANY, &mut limits, |_, _, _| ()).unwrap();
+        let refused = second.feed(&data, false, ANY, &mut limits, |_, _, _| ());
         assert_eq!(refused, Err(Fault::TooMuchUnfinished));
         second.reset(&mut limits);
         let mut delivered = 0;
-        first.feed(&[7; 100], false, ANY, &mut limits, |m, _| delivered = m.len()).unwrap();
+        first.feed(&[7; 100], false, ANY, &mut limits, |m, _, _| delivered = m.len()).unwrap();
         assert_eq!((delivered, limits.unfinished_bytes), (1000, 0));
     }
 }

@@ -1,9 +1,9 @@
 //! Metadata as header fields ("gRPC over HTTP2", `Custom-Metadata`).
 
-use super::base64;
 use super::fault::Fault;
 use crate::call::Metadata;
 use crate::hpack::{FieldBlock, Indexing};
+use crate::text::base64;
 
 /// Names of HTTP and of the call definition, which are neither sent nor reported as metadata. (A server
 /// reports `user-agent`; see `request`.)

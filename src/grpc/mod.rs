@@ -22,23 +22,26 @@
 //! | a connection, generic over its role | `connection` |
 //! | the role of a server, the role of a client | `server`, `client` |
 //! | fields of requests and responses | `request`, `response`, `metadata` |
-//! | the values in them | `timeout`, `percent`, `base64`, `status` |
+//! | the values in them | `timeout`, `percent`, `status` |
 //! | messages across DATA frames, and their window | `message`, `credit`, `inbound` |
+//! | compressed messages | `compression` |
 //! | large messages that wait for each other | `reservations` |
 //! | the progress of a response, and its status | `response_state` |
 //! | violations by a peer, and their status | `fault` |
 //! | the open calls | `calls` |
+//! | requests that are not gRPC | `exchanges` |
 //!
-//! Not implemented: compression (we offer and accept `identity` only), and the trailers of a request
-//! (they are read and ignored). How many messages a method takes is checked by the layer that knows
+//! Not implemented: encodings other than gzip, and the trailers of a request (they are read and
+//! ignored). How many messages a method takes is checked by the layer that knows
 //! the methods. Deadlines are enforced by `session`.
 
 mod response_state;
-mod base64;
 mod calls;
 mod client;
+mod compression;
 mod connection;
 mod credit;
+mod exchanges;
 mod fault;
 mod inbound;
 mod message;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::compression::{self, Encoding};
 use super::fault::Fault;
 use super::metadata;
 use super::timeout::{self, TimeoutText};
@@ -16,6 +17,10 @@ const USER_AGENT: &str = concat!("agora/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
     pub(super) timeout: Option<Duration>,
+    /// `grpc-encoding`; never unknown.
+    pub(super) encoding: Encoding,
+    /// `grpc-accept-encoding`; empty if there is none.
+    pub(super) accepted: &'a [u8],
 }
 
 impl Request<'_> {
@@ -28,7 +33,8 @@ impl Request<'_> {
         fields: &'a FieldBlock,
         metadata: &mut Metadata,
     ) -> Result<Request<'a>, Fault> {
-        let (mut is_grpc, mut is_post, mut is_identity) = (false, false, true);
+        let (mut is_grpc, mut is_post) = (false, false);
+        let (mut encoding, mut accepted) = (Encoding::Identity, &b""[..]);
         let mut path = None;
         let mut timeout_text = None;
         let mut binary = Ok(());
@@ -38,9 +44,10 @@ impl Request<'_> {
                 b":path" => path = Some(value),
                 b"content-type" => is_grpc = is_grpc_content_type(value),
                 b"grpc-timeout" => timeout_text = Some(value),
-                b"grpc-encoding" => is_identity = value == b"identity",
+                b"grpc-encoding" => encoding = Encoding::parse(value),
+                b"grpc-accept-encoding" => accepted = value,
                 b"user-agent" => metadata::receive_text(name, value, metadata),
-                b"te" | b":scheme" | b":authority" | b"grpc-accept-encoding" => {}
+                b"te" | b":scheme" | b":authority" => {}
                 _ => binary = binary.and(metadata::receive(name, value, metadata)),
             }
         }
@@ -54,7 +61,7 @@ impl Request<'_> {
             .filter(|path| path.first() == Some(&b'/'))
             .and_then(|path| std::str::from_utf8(path).ok())
             .ok_or(Fault::Path)?;
-        if !is_identity {
+        if encoding == Encoding::Unknown {
             return Err(Fault::Encoding);
         }
         let timeout = match timeout_text {
@@ -62,7 +69,7 @@ impl Request<'_> {
             Some(text) => Some(timeout::decode(text).ok_or(Fault::Timeout)?),
         };
         binary?;
-        Ok(Request { path, timeout })
+        Ok(Request { path, timeout, encoding, accepted })
     }
 }
 
@@ -89,12 +96,13 @@ impl RequestTemplate {
     }
 
     /// Writes a request into `fields`, in gRPC's order: pseudo-header fields, timeout, the rest of
-    /// the call's definition, metadata.
+    /// the call's definition, metadata. `is_compressed` names gzip as the encoding.
     pub(super) fn write(
         &self,
         path: &str,
         timeout: Option<Duration>,
         metadata: &Metadata,
+        is_compressed: bool,
         fields: &mut FieldBlock,
     ) {
         fields.push(b":method", b"POST");
@@ -107,7 +115,10 @@ impl RequestTemplate {
         fields.push(b"te", b"trailers");
         fields.push(b"content-type", b"application/grpc");
         fields.push(b"user-agent", USER_AGENT.as_bytes());
-        fields.push(b"grpc-accept-encoding", b"identity");
+        if is_compressed {
+            fields.push(b"grpc-encoding", compression::GZIP);
+        }
+        fields.push(b"grpc-accept-encoding", compression::ACCEPTED);
         metadata::send(metadata, fields);
     }
 }
@@ -128,6 +139,7 @@ fn indexing(name: &[u8]) -> Indexing {
         | b"te"
         | b"content-type"
         | b"user-agent"
+        | b"grpc-encoding"
         | b"grpc-accept-encoding" => Indexing::Incremental,
         _ => metadata::indexing(name),
     }
@@ -176,9 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn only_identity_is_an_encoding_that_we_have() {
+    fn identity_and_gzip_are_the_encodings_that_we_have() {
         assert!(read_with("grpc-encoding", "identity").is_ok());
-        assert_eq!(read_with("grpc-encoding", "gzip"), Err(Fault::Encoding));
+        assert_eq!(read_with("grpc-encoding", "gzip").is_ok(), crate::gzip::IS_AVAILABLE);
+        for encoding in ["deflate", "GZIP", ""] {
+            assert_eq!(read_with("grpc-encoding", encoding), Err(Fault::Encoding));
+        }
     }
 
     #[test]
@@ -205,9 +220,15 @@ mod tests {
         metadata.insert("z-bin", b"\0\xff").unwrap();
         let mut fields = FieldBlock::new();
         let timeout = Some(Duration::from_millis(1500));
-        RequestTemplate::new("host:1", false).write("/a.B/C", timeout, &metadata, &mut fields);
+        RequestTemplate::new("host:1", false).write(
+            "/a.B/C",
+            timeout,
+            &metadata,
+            true,
+            &mut fields,
+        );
         let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
-        let definition: [&[u8]; 9] = [
+        let definition: [&[u8]; 10] = [
             b":method",
             b":scheme",
             b":path",
@@ -216,12 +237,17 @@ mod tests {
             b"te",
             b"content-type",
             b"user-agent",
+            b"grpc-encoding",
             b"grpc-accept-encoding",
         ];
-        assert_eq!(names[..9], definition);
+        assert_eq!(names[..10], definition);
+        if !crate::gzip::IS_AVAILABLE {
+            return;
+        }
         let mut back = Metadata::new();
         let request = Request::read(&fields, &mut back).unwrap();
-        assert_eq!(request, Request { path: "/a.B/C", timeout });
+        assert_eq!((request.path, request.timeout), ("/a.B/C", timeout));
+        assert_eq!((request.encoding, request.accepted), (Encoding::Gzip, compression::ACCEPTED));
         assert_eq!(back.get("user-agent"), Some(USER_AGENT.as_bytes()));
         assert_eq!(back.get("z-bin"), Some(&b"\0\xff"[..]));
     }

@@ -1,6 +1,7 @@
 //! The header and trailer fields of a response: reading and writing ("gRPC over HTTP2",
 //! `Response-Headers`, `Trailers`, `Trailers-Only`).
 
+use super::compression::{self, Encoding};
 use super::fault::Fault;
 use super::request::is_grpc_content_type;
 use super::{metadata, percent, status};
@@ -19,15 +20,13 @@ pub(super) const HEADERS: [ConstantField; 2] = [
 /// The trailers of a success without a message or metadata.
 pub(super) const OK_TRAILERS: [ConstantField; 1] = [(b"grpc-status", b"0", Indexing::Incremental)];
 
-/// The header fields of the response to a request that is not gRPC.
-pub(super) const UNSUPPORTED_MEDIA_TYPE: [ConstantField; 2] = [
-    (b":status", b"415", Indexing::Without),
-    (b"content-type", b"text/plain; charset=utf-8", Indexing::Without),
+/// The header fields of a response whose messages may be compressed.
+pub(super) const GZIP_HEADERS: [ConstantField; 4] = [
+    (b":status", b"200", Indexing::Incremental),
+    (b"content-type", b"application/grpc", Indexing::Incremental),
+    (b"grpc-encoding", compression::GZIP, Indexing::Incremental),
+    (b"grpc-accept-encoding", compression::ACCEPTED, Indexing::Incremental),
 ];
-
-/// The content that follows [`UNSUPPORTED_MEDIA_TYPE`].
-pub(super) const UNSUPPORTED_MEDIA_TYPE_TEXT: &[u8] =
-    b"This server speaks gRPC: the content-type of a request is application/grpc.\n";
 
 /// Writes the trailers that carry `status` into `fields`.
 pub(super) fn write_trailers(status: &Status, fields: &mut FieldBlock) {
@@ -46,8 +45,8 @@ pub(super) struct Response {
     /// `:status`; 0 in trailers, which have none.
     pub(super) http_status: u16,
     pub(super) is_grpc: bool,
-    /// The fault of a message with the compressed-flag, which depends on `grpc-encoding`.
-    pub(super) compressed: Fault,
+    /// `grpc-encoding`.
+    pub(super) encoding: Encoding,
     /// `grpc-status`, when there is one.
     pub(super) code: Option<Code>,
     /// `grpc-message`, decoded.
@@ -63,7 +62,7 @@ impl Response {
         let mut response = Response {
             http_status: 0,
             is_grpc: false,
-            compressed: Fault::CompressedWithoutEncoding,
+            encoding: Encoding::Identity,
             code: None,
             message: String::new(),
             fault: None,
@@ -74,9 +73,7 @@ impl Response {
                 b"content-type" => response.is_grpc = is_grpc_content_type(value),
                 b"grpc-status" => response.code = Some(status::parse(value)),
                 b"grpc-message" => response.message = percent::decode(value),
-                b"grpc-encoding" if value != b"identity" => {
-                    response.compressed = Fault::CompressedUnasked;
-                }
+                b"grpc-encoding" => response.encoding = Encoding::parse(value),
                 // The only reserved name whose value belongs to the application: a rich error.
                 b"grpc-status-details-bin" if last => {
                     let received = metadata::receive_binary(name, value, metadata);
@@ -132,11 +129,11 @@ mod tests {
         let (response, metadata) = read(&[
             (":status", "200"),
             ("content-type", "application/grpc+proto"),
-            ("grpc-encoding", "gzip"),
+            ("grpc-encoding", "deflate"),
             ("x", "y"),
         ]);
         assert_eq!((response.http_status, response.is_grpc, response.code), (200, true, None));
-        assert_eq!(response.compressed, Fault::CompressedUnasked);
+        assert_eq!(response.encoding, Encoding::Unknown);
         assert_eq!(metadata.get("x"), Some(&b"y"[..]));
         let (response, _) = read(&[(":status", "503"), ("content-type", "text/html")]);
         assert_eq!((response.http_status, response.is_grpc), (503, false));

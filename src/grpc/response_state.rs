@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::compression::Encoding;
 use super::fault::Fault;
 use super::response::Response;
 use super::status;
@@ -25,8 +26,8 @@ pub enum ResponseState {
     Waiting,
     /// Headers were received; messages may follow.
     Messages {
-        /// The fault of a message with the compressed-flag.
-        compressed: Fault,
+        /// The encoding of messages with the compressed-flag.
+        encoding: Encoding,
     },
     /// Headers were received that no gRPC server sends (perhaps a proxy); a human-readable text
     /// follows.
@@ -42,16 +43,16 @@ impl ResponseState {
     /// Headers that do not end the stream.
     pub(super) fn headers(&mut self, response: &Response) {
         *self = if response.http_status == 200 && response.is_grpc {
-            ResponseState::Messages { compressed: response.compressed }
+            ResponseState::Messages { encoding: response.encoding }
         } else {
             ResponseState::NotGrpc { http_status: response.http_status, text: Vec::new() }
         };
     }
 
-    /// The fault of a message with the compressed-flag; `None` unless messages are expected.
-    pub(super) fn compressed(&self) -> Option<Fault> {
+    /// The encoding of messages with the compressed-flag; `None` unless messages are expected.
+    pub(super) fn encoding(&self) -> Option<Encoding> {
         match self {
-            ResponseState::Messages { compressed } => Some(*compressed),
+            ResponseState::Messages { encoding } => Some(*encoding),
             ResponseState::Waiting | ResponseState::NotGrpc { .. } => None,
         }
     }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn another_content_type_is_not_read_as_messages() {
         let mut answer = after(&[(":status", "200"), ("content-type", "text/html")]);
-        assert_eq!(answer.compressed(), None);
+        assert_eq!(answer.encoding(), None);
         assert_eq!(answer.text(b"<html>", true).unwrap().code, Code::Unknown);
     }
 

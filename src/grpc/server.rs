@@ -1,14 +1,18 @@
 //! The role of a server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::KEPT_FIELD_BYTES;
+use super::compression::{self, Encoding, Sending};
 use super::connection::{Connection, ReportTo, Role};
+use super::exchanges::Exchanges;
 use super::fault::Fault;
 use super::message::{self, MessageLimits};
 use super::request::Request;
 use super::{call_id, metadata, response, status, stream_id, trim};
 use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
+use crate::exchange::Site;
 use crate::hpack::FieldBlock;
 use crate::http2::{self, ErrorCode, Event, StreamId};
 
@@ -27,10 +31,9 @@ use crate::http2::{self, ErrorCode, Event, StreamId};
 pub type ServerConnection = Connection<Server>;
 
 /// The role of a server.
-#[derive(Default)]
 pub struct Server {
-    /// Bytes of messages that were delivered to the application and not consumed by it.
-    unconsumed: usize,
+    /// Open requests that are not gRPC.
+    pub(super) exchanges: Exchanges,
 }
 
 /// What a server keeps of a call.
@@ -38,14 +41,29 @@ pub struct Server {
 pub struct CallState {
     /// The response headers are sent.
     headers_sent: bool,
+    /// The encoding of requests.
+    encoding: Encoding,
+    /// Whether the client accepts compressed responses.
+    accepts_gzip: bool,
+    /// Which responses are compressed.
+    sending: Sending,
 }
 
 impl Role for Server {
     type CallState = CallState;
-    const NEW_CALL: CallState = CallState { headers_sent: false };
+    const NEW_CALL: CallState = CallState {
+        headers_sent: false,
+        encoding: Encoding::Identity,
+        accepts_gzip: false,
+        sending: Sending::Plain,
+    };
 
-    fn messages_consumed(&mut self, bytes: usize) {
-        self.unconsumed -= bytes;
+    fn message_of_exchange_taken(connection: &mut ServerConnection, call: CallId, bytes: usize) {
+        connection.exchange_message_taken(call, bytes);
+    }
+
+    fn take_exchange(&mut self) -> Option<CallId> {
+        self.exchanges.take_first()
     }
 
     fn take_goaway_text(&mut self) -> Option<String> {
@@ -72,12 +90,13 @@ impl<S: ServerSink> ReportTo<S> for Server {
             }
             Event::Reset { stream, error, .. } => {
                 let status = Status::new(status::from_reset(error), format!("reset: {error}"));
-                if connection.close_call(call_id(stream)).is_some() {
-                    sink.cancelled(call_id(stream), status);
+                let call = call_id(stream);
+                if connection.close_call(call).is_some() || connection.drop_exchange(call) {
+                    sink.cancelled(call, status);
                 }
             }
             Event::Writable { stream } => {
-                if connection.is_open(stream) {
+                if connection.is_open(stream) || connection.is_exchange(stream) {
                     sink.writable(call_id(stream));
                 }
             }
@@ -99,9 +118,10 @@ impl<S: ServerSink> ReportTo<S> for Server {
 
 impl ServerConnection {
     /// A connection that a client has just opened.
-    pub fn new(limits: &Limits, now: Duration) -> ServerConnection {
+    pub fn new(limits: &Limits, site: &Arc<Site>, now: Duration) -> ServerConnection {
         let http = http2::Connection::new_server(limits, now);
-        Connection::with_role(Server::default(), http, MessageLimits::new(limits))
+        let role = Server { exchanges: Exchanges::new(limits, site) };
+        Connection::with_role(role, http, MessageLimits::new(limits))
     }
 
     fn request(
@@ -114,11 +134,17 @@ impl ServerConnection {
         self.metadata.clear();
         let request = match Request::read(fields, &mut self.metadata) {
             Ok(request) => request,
+            Err(Fault::ContentType) => return self.open_exchange(stream, fields, end_stream, sink),
             Err(fault) => return self.refuse(stream, fault, end_stream),
         };
         let id = call_id(stream);
-        self.open_call(id, end_stream);
-        let Request { path, timeout } = request;
+        let call = self.open_call(id, end_stream);
+        let Request { path, timeout, encoding, accepted } = request;
+        call.state.encoding = encoding;
+        call.state.accepts_gzip = compression::accepts_gzip(accepted);
+        if encoding == Encoding::Gzip && call.state.accepts_gzip {
+            call.state.sending = Sending::Worthwhile;
+        }
         sink.call(CallStart { call: id, path, metadata: &self.metadata, timeout });
         if end_stream {
             sink.half_close(id);
@@ -127,21 +153,10 @@ impl ServerConnection {
 
     /// Answers a faulty request.
     fn refuse(&mut self, stream: StreamId, fault: Fault, end_stream: bool) {
-        if fault == Fault::ContentType {
-            let headers = response::UNSUPPORTED_MEDIA_TYPE;
-            let text = response::UNSUPPORTED_MEDIA_TYPE_TEXT;
-            // A stream that is gone needs no answer.
-            let _ = self.http.send_headers(stream, headers, false);
-            let _ = self.http.send_data(stream, &[text], true);
-            if !end_stream {
-                self.http.reset(stream, ErrorCode::NO_ERROR);
-            }
-            return;
-        }
         let mut status = fault.status();
         if fault == Fault::Encoding {
             // Reserved, so that `insert` would not take it; far from too large for `append`.
-            let _ = status.metadata.append(b"grpc-accept-encoding", b"identity");
+            let _ = status.metadata.append(b"grpc-accept-encoding", compression::ACCEPTED);
         }
         self.send_status(stream, &status, false, end_stream);
     }
@@ -155,17 +170,17 @@ impl ServerConnection {
     ) {
         let id = call_id(stream);
         let Some(call) = self.calls.get_mut(id) else {
-            // The call has ended; the client has not received its end yet.
-            return self.http.release(stream, data.len());
+            return self.exchange_data(stream, data, end_stream, sink);
         };
         call.half_closed |= end_stream;
-        let compressed = Fault::CompressedWithoutEncoding;
-        let deliver = |message: &[u8], last| sink.message(id, message, last);
-        let before = call.inbound.unconsumed();
-        let received =
-            call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver);
-        self.role.unconsumed += call.inbound.unconsumed() - before;
-        match received {
+        let encoding = call.state.encoding;
+        let deliver = |message: &[u8], last, was_compressed| {
+            if was_compressed {
+                sink.compressed(id);
+            }
+            sink.message(id, message, last);
+        };
+        match call.inbound.receive(id, data, end_stream, encoding, &mut self.messages, deliver) {
             Ok(received) => {
                 self.http.release_separately(stream, received.of_stream, received.released);
                 self.grant_reservations();
@@ -187,17 +202,20 @@ impl ServerConnection {
     /// # Errors
     /// [`CallEnded`]. Headers that were sent before are not sent again.
     pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
-        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
+        let Some(state) = self.calls.get_mut(call) else {
+            return self.send_exchange_headers(call, metadata);
+        };
         if std::mem::replace(&mut state.state.headers_sent, true) {
             return Ok(());
         }
+        let sending = state.state.sending;
         if metadata.is_empty() {
-            let sent = self.http.send_headers(stream_id(call), response::HEADERS, false);
-            return sent.map_err(|_| CallEnded);
+            return self.send_constant_headers(call, sending);
         }
         self.fields.clear();
         metadata::send(metadata, &mut self.fields);
-        let fields = response::HEADERS.into_iter().chain(metadata::indexed(&self.fields));
+        let fields =
+            constant_headers(sending).iter().copied().chain(metadata::indexed(&self.fields));
         let sent = self.http.send_headers(stream_id(call), fields, false);
         trim(&mut self.fields);
         sent.map_err(|_| CallEnded)
@@ -209,17 +227,43 @@ impl ServerConnection {
     /// [`CallEnded`]. A message of more than 4 GiB has no prefix: it ends the call with
     /// RESOURCE_EXHAUSTED.
     pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
-        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
+        let Some(state) = self.calls.get_mut(call) else {
+            return self.send_exchange_message(call, message);
+        };
         let Some(prefix) = message::prefix(message.len()) else {
             let fault = Fault::TooLarge { bytes: message.len(), limit: u32::MAX as usize };
             self.finish(call, &fault.status())?;
             return Err(CallEnded);
         };
-        let stream = stream_id(call);
+        let sending = state.state.sending;
         if !std::mem::replace(&mut state.state.headers_sent, true) {
-            self.http.send_headers(stream, response::HEADERS, false).map_err(|_| CallEnded)?;
+            self.send_constant_headers(call, sending)?;
         }
-        self.http.send_data(stream, &[&prefix, message], false).map_err(|_| CallEnded)
+        let sent = match sending.compress(message) {
+            Some(frame) => self.http.send_data(stream_id(call), &[&frame], false),
+            None => self.http.send_data(stream_id(call), &[&prefix, message], false),
+        };
+        sent.map_err(|_| CallEnded)
+    }
+
+    /// Sends headers without metadata.
+    fn send_constant_headers(&mut self, call: CallId, sending: Sending) -> Result<(), CallEnded> {
+        let fields = constant_headers(sending).iter().copied();
+        let sent = self.http.send_headers(stream_id(call), fields, false);
+        sent.map_err(|_| CallEnded)
+    }
+
+    /// Chooses whether the next responses of a call are compressed. It has no effect if the client does
+    /// not accept compressed ones, or if headers that name no encoding are sent already.
+    pub fn choose_compression(&mut self, call: CallId, compressed: bool) {
+        let Some(CallState { headers_sent, accepts_gzip, sending, .. }) =
+            self.calls.get_mut(call).map(|call| &mut call.state)
+        else {
+            return;
+        };
+        if *accepts_gzip && !(*headers_sent && *sending == Sending::Plain) {
+            *sending = Sending::Chosen(compressed);
+        }
     }
 
     /// Ends a call with its status. If the client has not half-closed, RST_STREAM with NO_ERROR follows:
@@ -228,7 +272,9 @@ impl ServerConnection {
     /// # Errors
     /// [`CallEnded`].
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
-        let (half_closed, state) = self.close_call(call).ok_or(CallEnded)?;
+        let Some((half_closed, state)) = self.close_call(call) else {
+            return self.finish_exchange(call, status);
+        };
         self.send_status(stream_id(call), status, state.headers_sent, half_closed);
         Ok(())
     }
@@ -262,7 +308,10 @@ impl ServerConnection {
 
     /// Received bytes of unfinished field blocks and messages, and of messages that were not consumed.
     pub fn received_bytes(&self) -> usize {
-        self.http.fragment_bytes() + self.messages.unfinished_bytes + self.role.unconsumed
+        self.http.fragment_bytes()
+            + self.messages.unfinished_bytes
+            + self.messages.unconsumed_bytes
+            + self.role.exchanges.received_bytes()
     }
 
     /// Limits the bytes of unfinished messages. Messages above the limit are kept, but may not grow.
@@ -272,12 +321,13 @@ impl ServerConnection {
 
     /// Whether a message is unfinished, so that [`Self::check_unfinished`] is needed.
     pub fn has_unfinished(&self) -> bool {
-        self.messages.unfinished_bytes > 0
+        self.messages.unfinished_bytes > 0 || self.role.exchanges.buffered_bytes() > 0
     }
 
     /// Checks the progress of unfinished messages. If memory is short, it ends the calls whose messages
     /// have not grown since the last check although the client could send.
     pub fn check_unfinished(&mut self, sink: &mut impl ServerSink) {
+        self.check_exchanges(self.messages.reservations.memory_pressure, sink);
         let idle_checks = self.messages.begin_stall_check();
         for id in self.calls.ids() {
             let may_receive = self.http.may_receive(stream_id(id));
@@ -299,6 +349,11 @@ impl ServerConnection {
     }
 }
 
+/// The header fields of a response without metadata.
+fn constant_headers(sending: Sending) -> &'static [response::ConstantField] {
+    if sending == Sending::Plain { &response::HEADERS } else { &response::GZIP_HEADERS }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,7 +363,8 @@ mod tests {
     #[test]
     fn memory_of_large_fields_is_released() {
         let mut client = ClientConnection::new(&Limits::DEFAULT, Duration::ZERO, "host", false);
-        let mut server = ServerConnection::new(&Limits::DEFAULT, Duration::ZERO);
+        let site = Arc::default();
+        let mut server = ServerConnection::new(&Limits::DEFAULT, &site, Duration::ZERO);
         let mut metadata = Metadata::new();
         metadata.insert("large", &[b'v'; 10_000]).unwrap();
         let call = client.start("/a.B/C", &metadata, None).unwrap();

@@ -6,6 +6,7 @@ use super::pair::Pair;
 use super::trace::{ClientTrace, ServerTrace, Trace};
 use crate::call::{CallId, Code, Limits, Metadata, Status};
 use crate::grpc::{ClientConnection, ServerConnection};
+use crate::gzip;
 use crate::seed::each_seed;
 
 /// A conversation with calls of every kind: the bytes sent to the server, and those to the client.
@@ -15,12 +16,21 @@ fn recorded() -> (Vec<u8>, Vec<u8>) {
     metadata.insert("trace-bin", b"\0\xff\x80").unwrap();
     for round in 0..4u8 {
         let timeout = Some(Duration::from_millis(50));
-        let call = pair.client.start("/shop.Market/Buy", &metadata, timeout).unwrap();
+        let client = &mut pair.client;
+        let call = match round {
+            2 if gzip::IS_AVAILABLE => {
+                client.start_compressed("/shop.Market/Buy", &metadata, timeout)
+            }
+            _ => client.start("/shop.Market/Buy", &metadata, timeout),
+        };
+        let call = call.unwrap();
+        pair.client.choose_compression(call, true);
         for message in 0..round {
             pair.client.send_message(call, &[message; 30], false).unwrap();
         }
         pair.client.half_close(call).unwrap();
         pair.settle();
+        pair.server.choose_compression(call, round == 2);
         for message in 0..3 - round {
             pair.server.send_message(call, &[message; 50]).unwrap();
         }
@@ -49,7 +59,8 @@ fn a_damaged_request_stream_never_harms_a_server() {
         let mut damaged = recording[kept..].to_vec();
         seed.mutate(&mut damaged);
         damaged.splice(0..0, recording[..kept].iter().copied());
-        let mut server = ServerConnection::new(&Limits::DEFAULT, Duration::ZERO);
+        let mut server =
+            ServerConnection::new(&Limits::DEFAULT, &std::sync::Arc::default(), Duration::ZERO);
         let mut trace = Trace::default();
         let mut rest = &damaged[..];
         let mut size = 1 + seed.below(2000);

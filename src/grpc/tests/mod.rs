@@ -2,6 +2,8 @@
 //! damaged input.
 
 mod client_rules;
+#[cfg(feature = "gzip")]
+mod compressed;
 mod hostile;
 mod pair;
 mod raw;

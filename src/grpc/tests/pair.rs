@@ -28,7 +28,7 @@ impl Pair {
     pub fn with(limits: &Limits, seed: u64) -> Pair {
         Pair {
             client: ClientConnection::new(limits, Duration::ZERO, "host", false),
-            server: ServerConnection::new(limits, Duration::ZERO),
+            server: ServerConnection::new(limits, &std::sync::Arc::default(), Duration::ZERO),
             trace: Trace::default(),
             to_server: Vec::new(),
             to_client: Vec::new(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::call::{CallId, CallStart, ClientSink, Code, Limits, Metadata, ServerSink, Status};
 use crate::grpc::{ClientConnection, ServerConnection};
+use crate::gzip;
 use crate::seed::{Seed, each_seed};
 
 /// What one side heard of one call.
@@ -106,7 +107,7 @@ fn metadata_messages_and_status_survive_any_fragmentation() {
     each_seed(|seed| {
         let now = Duration::ZERO;
         let mut client = ClientConnection::new(&Limits::DEFAULT, now, "host", false);
-        let mut server = ServerConnection::new(&Limits::DEFAULT, now);
+        let mut server = ServerConnection::new(&Limits::DEFAULT, &std::sync::Arc::default(), now);
         let request = Heard {
             path: "/a.B/C".to_owned(),
             metadata: random_metadata(seed, &NAMES),
@@ -118,7 +119,12 @@ fn metadata_messages_and_status_survive_any_fragmentation() {
         let answers = random_messages(seed);
         let status = random_status(seed);
 
-        let call = client.start(&request.path, &request.metadata, None).unwrap();
+        let (path, metadata) = (&request.path, &request.metadata);
+        let call = if gzip::IS_AVAILABLE && seed.one_in(50) {
+            client.start_compressed(path, metadata, None).unwrap()
+        } else {
+            client.start(path, metadata, None).unwrap()
+        };
         for (at, message) in request.messages.iter().enumerate() {
             let last = at + 1 == request.messages.len();
             client.send_message(call, message, last).unwrap();

@@ -28,7 +28,7 @@ impl Harness {
     }
 
     pub(super) fn with(limits: &Limits) -> Harness {
-        let server = ServerConnection::new(limits, Duration::ZERO);
+        let server = ServerConnection::new(limits, &std::sync::Arc::default(), Duration::ZERO);
         Harness { client: RawPeer::client(), server, trace: Trace::default() }
     }
 
@@ -119,13 +119,13 @@ fn a_path_without_a_slash_in_front_is_unimplemented() {
 #[test]
 fn another_content_type_gets_http_415_and_a_text() {
     let mut harness = Harness::new();
-    harness.request(1, &[("content-type", "application/json")], false);
+    harness.request(1, &[("content-type", "text/xml")], false);
     assert_eq!(harness.run(), [""; 0]);
     assert_eq!(
         harness.output(),
         [
-            "1 HEADERS :status=415, content-type=text/plain; charset=utf-8",
-            "1 DATA END_STREAM 76 bytes",
+            "1 HEADERS :status=415, content-type=text/plain; charset=utf-8, content-length=140",
+            "1 DATA END_STREAM 140 bytes",
             "1 RST_STREAM NO_ERROR",
         ]
     );
@@ -134,13 +134,15 @@ fn another_content_type_gets_http_415_and_a_text() {
 #[test]
 fn an_unsupported_encoding_is_unimplemented_and_lists_the_supported_ones() {
     let mut harness = Harness::new();
-    harness.request(1, &[("grpc-encoding", "gzip")], true);
+    harness.request(1, &[("grpc-encoding", "deflate")], true);
     assert_eq!(harness.run(), [""; 0]);
+    let ours = if crate::gzip::IS_AVAILABLE { "identity, gzip" } else { "identity" };
     assert_eq!(
         harness.output(),
-        ["1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=12, \
-          grpc-message=only the grpc-encoding identity is supported, \
-          grpc-accept-encoding=identity"]
+        [format!(
+            "1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=12, \
+             grpc-message=the grpc-encodings of this server are {ours}, grpc-accept-encoding={ours}"
+        )]
     );
 }
 

@@ -83,7 +83,8 @@ fn requests(client: &mut RawPeer, batch: usize) -> (Vec<u8>, Vec<usize>) {
 fn measure(batch: usize) -> f64 {
     let mut client = RawPeer::client();
     client.window_update(0, (1 << 31) - 1 - 65_535);
-    let mut server = ServerConnection::new(&Limits::DEFAULT, Duration::ZERO);
+    let mut server =
+        ServerConnection::new(&Limits::DEFAULT, &std::sync::Arc::default(), Duration::ZERO);
     let mut echo = Echo::default();
     server.receive(Duration::ZERO, &client.take(), &mut echo);
     let mut next_stream = 1u32;

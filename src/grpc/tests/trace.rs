@@ -47,6 +47,10 @@ impl ServerSink for ServerTrace<'_> {
         self.0.note(format!("server: call {} of {path}{timeout}{}", call.0, pairs(metadata)));
     }
 
+    fn compressed(&mut self, call: CallId) {
+        self.0.note(format!("server: {} compressed", call.0));
+    }
+
     fn message(&mut self, call: CallId, message: &[u8], last: bool) {
         let last = if last { ", the last" } else { "" };
         self.0.note(format!("server: {} message {}{last}", call.0, payload(message)));
@@ -68,6 +72,10 @@ impl ServerSink for ServerTrace<'_> {
 impl ClientSink for ClientTrace<'_> {
     fn headers(&mut self, call: CallId, metadata: &Metadata) {
         self.0.note(format!("client: {} headers{}", call.0, pairs(metadata)));
+    }
+
+    fn compressed(&mut self, call: CallId) {
+        self.0.note(format!("client: {} compressed", call.0));
     }
 
     fn message(&mut self, call: CallId, message: &[u8]) {

@@ -1,0 +1,288 @@
+//! Requests over HTTP/2 that are not gRPC: resources, and calls in other protocols.
+//!
+//! A stream is an open call or an open exchange. Streams are looked for among the calls first, so that
+//! gRPC pays nothing for the exchanges.
+
+use std::sync::Arc;
+
+use super::metadata;
+use super::server::ServerConnection;
+use super::{call_id, stream_id};
+use crate::call::{
+    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, ServerSink, Status,
+};
+use crate::exchange::{Exchange, Reader, Site, refusal};
+use crate::hpack::{FieldBlock, Indexing};
+use crate::http::{Outgoing, RequestHead};
+use crate::http2::{ErrorCode, StreamId};
+
+/// The open exchanges of a connection.
+pub(super) struct Exchanges {
+    site: Arc<Site>,
+    limits: Limits,
+    /// By ascending call.
+    open: Vec<Open>,
+}
+
+/// A request whose response is not complete.
+struct Open {
+    call: CallId,
+    exchange: Exchange,
+    /// The client has ended its side.
+    half_closed: bool,
+    /// Bytes of messages that were delivered to the application and not consumed by it.
+    unconsumed: usize,
+    /// Received bytes that are not returned to the window of the stream until it has consumed some.
+    withheld: usize,
+    /// Received bytes of the unfinished message at the last check of its progress.
+    checked_bytes: usize,
+}
+
+impl Exchanges {
+    pub(super) fn new(limits: &Limits, site: &Arc<Site>) -> Exchanges {
+        Exchanges { site: Arc::clone(site), limits: limits.clone(), open: Vec::new() }
+    }
+
+    fn find(&mut self, call: CallId) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| open.call == call)
+    }
+
+    /// Takes the oldest one: the connection has ended.
+    pub(super) fn take_first(&mut self) -> Option<CallId> {
+        let first = self.open.first()?.call;
+        self.remove(first).map(|open| open.call)
+    }
+
+    fn remove(&mut self, call: CallId) -> Option<Open> {
+        let at = self.open.iter().position(|open| open.call == call)?;
+        Some(self.open.remove(at))
+    }
+
+    /// Bytes of unfinished messages.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.open.iter().map(|open| open.exchange.buffered_bytes()).sum()
+    }
+
+    /// The same and bytes of messages that were not consumed.
+    pub(super) fn received_bytes(&self) -> usize {
+        let unconsumed: usize = self.open.iter().map(|open| open.unconsumed).sum();
+        unconsumed + self.buffered_bytes()
+    }
+}
+
+impl ServerConnection {
+    /// A request whose content type is not gRPC's.
+    pub(super) fn open_exchange(
+        &mut self,
+        stream: StreamId,
+        fields: &FieldBlock,
+        end_stream: bool,
+        sink: &mut impl ServerSink,
+    ) {
+        let (mut method, mut target) = ("", "");
+        let mut regular = FieldBlock::new();
+        for (name, value) in fields.iter() {
+            match name {
+                b":method" => method = std::str::from_utf8(value).unwrap_or_default(),
+                b":path" => target = std::str::from_utf8(value).unwrap_or_default(),
+                _ if name.first() == Some(&b':') => {}
+                _ => regular.push(name, value),
+            }
+        }
+        let call = call_id(stream);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if !(path.starts_with('/') || (method == "OPTIONS" && path == "*") || method == "CONNECT") {
+            let refused = refusal(400, "the path of a request begins with /");
+            return self.send_parts(stream, refused, end_stream);
+        }
+        let head = RequestHead { method, path, query, fields: &regular };
+        let Exchanges { site, limits, .. } = &self.role.exchanges;
+        let reader = Reader { site, limits, metadata: &mut self.metadata };
+        let exchange = match Exchange::open(&head, call, reader, sink) {
+            Ok(exchange) => exchange,
+            Err(refused) => return self.send_parts(stream, *refused, end_stream),
+        };
+        self.role.exchanges.open.push(Open {
+            call,
+            exchange,
+            half_closed: false,
+            unconsumed: 0,
+            withheld: 0,
+            checked_bytes: 0,
+        });
+        if end_stream {
+            self.exchange_data(stream, &[], true, sink);
+        }
+    }
+
+    /// DATA of a stream that is no open call.
+    pub(super) fn exchange_data(
+        &mut self,
+        stream: StreamId,
+        data: &[u8],
+        end_stream: bool,
+        sink: &mut impl ServerSink,
+    ) {
+        let call = call_id(stream);
+        let unfinished = self.messages.unfinished_bytes + self.role.exchanges.buffered_bytes();
+        let exchanges = &self.role.exchanges;
+        let max = exchanges.limits.max_partial_message_bytes;
+        let room = max.min(self.messages.max_unfinished_bytes).saturating_sub(unfinished);
+        let Some(open) = self.role.exchanges.find(call) else {
+            // It has ended; the client has not received its end yet.
+            return self.http.release(stream, data.len());
+        };
+        open.half_closed |= end_stream;
+        let received = open.exchange.receive(call, data, end_stream, room, sink);
+        let failed = received.map(|delivered| open.unconsumed += delivered).err();
+        let held = if failed.is_none() && open.unconsumed > 0 { data.len() } else { 0 };
+        open.withheld += held;
+        self.http.release(stream, data.len() - held);
+        if let Some(status) = failed {
+            // It is open.
+            let _ = self.finish_exchange(call, &status);
+            sink.cancelled(call, status);
+        }
+    }
+
+    /// The application has consumed a message.
+    pub(super) fn exchange_message_taken(&mut self, call: CallId, bytes: usize) {
+        let Some(open) = self.role.exchanges.find(call) else { return };
+        open.unconsumed = open.unconsumed.saturating_sub(bytes);
+        if open.unconsumed == 0 {
+            let released = std::mem::take(&mut open.withheld);
+            self.http.release(stream_id(call), released);
+        }
+    }
+
+    /// Sends the initial metadata of a response.
+    pub(super) fn send_exchange_headers(
+        &mut self,
+        call: CallId,
+        metadata: &Metadata,
+    ) -> Result<(), CallEnded> {
+        let mut outgoing = Outgoing::default();
+        let open = self.role.exchanges.find(call).ok_or(CallEnded)?;
+        open.exchange.send_headers(metadata, &mut outgoing);
+        self.send_parts(stream_id(call), outgoing, true);
+        Ok(())
+    }
+
+    pub(super) fn send_exchange_message(
+        &mut self,
+        call: CallId,
+        message: &[u8],
+    ) -> Result<(), CallEnded> {
+        let mut outgoing = Outgoing::default();
+        let open = self.role.exchanges.find(call).ok_or(CallEnded)?;
+        match open.exchange.send_message(message, &mut outgoing) {
+            Ok(()) => {
+                self.send_parts(stream_id(call), outgoing, true);
+                Ok(())
+            }
+            Err(status) => {
+                self.end_exchange(call, outgoing, |exchange, outgoing| {
+                    exchange.finish(&status, outgoing);
+                })?;
+                Err(CallEnded)
+            }
+        }
+    }
+
+    pub(super) fn finish_exchange(
+        &mut self,
+        call: CallId,
+        status: &Status,
+    ) -> Result<(), CallEnded> {
+        let outgoing = Outgoing::default();
+        self.end_exchange(call, outgoing, |exchange, outgoing| exchange.finish(status, outgoing))
+    }
+
+    /// Answers a request for a resource.
+    ///
+    /// # Errors
+    /// [`CallEnded`].
+    pub fn respond(&mut self, call: CallId, response: &ResourceResponse) -> Result<(), CallEnded> {
+        let outgoing = Outgoing::default();
+        self.end_exchange(call, outgoing, |exchange, outgoing| exchange.respond(response, outgoing))
+    }
+
+    fn end_exchange(
+        &mut self,
+        call: CallId,
+        mut outgoing: Outgoing,
+        end: impl FnOnce(&mut Exchange, &mut Outgoing),
+    ) -> Result<(), CallEnded> {
+        let mut open = self.role.exchanges.remove(call).ok_or(CallEnded)?;
+        end(&mut open.exchange, &mut outgoing);
+        self.http.release(stream_id(call), open.withheld);
+        self.send_parts(stream_id(call), outgoing, open.half_closed);
+        Ok(())
+    }
+
+    /// Forgets an exchange that was reset. Returns whether there was one.
+    pub(super) fn drop_exchange(&mut self, call: CallId) -> bool {
+        let dropped = self.role.exchanges.remove(call);
+        if let Some(open) = &dropped {
+            self.http.release(stream_id(call), open.withheld);
+        }
+        dropped.is_some()
+    }
+
+    /// Whether a stream is an open exchange.
+    pub(super) fn is_exchange(&mut self, stream: StreamId) -> bool {
+        self.role.exchanges.find(call_id(stream)).is_some()
+    }
+
+    /// Ends the exchanges whose unfinished message has not grown since the last check.
+    pub(super) fn check_exchanges(&mut self, memory_pressure: bool, sink: &mut impl ServerSink) {
+        let mut stalled = Vec::new();
+        for open in &mut self.role.exchanges.open {
+            let buffered = open.exchange.buffered_bytes();
+            if buffered > 0 && buffered == open.checked_bytes && memory_pressure {
+                stalled.push(open.call);
+            }
+            open.checked_bytes = buffered;
+        }
+        for call in stalled {
+            let reason = "nothing has come of the rest of the message for long";
+            let status = Status::new(Code::ResourceExhausted, reason);
+            // It is open.
+            let _ = self.finish_exchange(call, &status);
+            sink.cancelled(call, status);
+        }
+    }
+
+    /// Sends a part of a response. A client that has not ended its side when the response is complete is
+    /// told that its rest is not needed (RFC 9113 section 8.1).
+    fn send_parts(&mut self, stream: StreamId, outgoing: Outgoing, half_closed: bool) {
+        let Outgoing { head, body, end } = outgoing;
+        let ends_with_head = end && body.is_empty() && head.is_some();
+        if let Some(head) = head {
+            let mut fields = FieldBlock::new();
+            fields.push(b":status", head.status.to_string().as_bytes());
+            for (name, value) in head.fields.iter() {
+                fields.push(name, value);
+            }
+            if let Some(bytes) = head.content_length {
+                fields.push(b"content-length", bytes.to_string().as_bytes());
+            }
+            if let Some(date) = self.role.exchanges.site.date() {
+                fields.push(b"date", date.as_bytes());
+            }
+            // A stream that is gone needs no response, here and below.
+            let _ = self.http.send_headers(stream, indexed(&fields), ends_with_head);
+        }
+        if !body.is_empty() || (end && !ends_with_head) {
+            let _ = self.http.send_data(stream, &[&body], end);
+        }
+        if end && !half_closed {
+            self.http.reset(stream, ErrorCode::NO_ERROR);
+        }
+    }
+}
+
+/// The fields of a response with the indexing of each: those that change enter no table.
+fn indexed(fields: &FieldBlock) -> impl Iterator<Item = (&[u8], &[u8], Indexing)> {
+    fields.iter().map(|(name, value)| (name, value, metadata::indexing(name)))
+}
