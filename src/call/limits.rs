@@ -14,6 +14,23 @@ pub struct Limits {
     pub max_header_list_bytes: u32,
     /// Fields in one header list.
     pub max_header_fields: usize,
+    /// The first line of a request of HTTP/1.1, without its end.
+    pub max_request_line_bytes: usize,
+    /// A line with the size and the extensions of a chunk in HTTP/1.1.
+    pub max_chunk_line_bytes: usize,
+    /// Bytes behind a request of HTTP/1.1 that may wait until it is answered. Beyond it nothing is
+    /// read from the client, but for the rest of one read.
+    pub max_pipelined_bytes: usize,
+    /// The rest of a body that is dropped, so that the connection can persist after the response. A
+    /// longer one ends the connection.
+    pub max_dropped_body_bytes: usize,
+    /// From the first byte of a request of HTTP/1.1 to the end of its head.
+    pub request_head_timeout: Duration,
+    /// In each such period of a body in HTTP/1.1 at least
+    /// [`min_body_progress_bytes`](Self::min_body_progress_bytes) must arrive.
+    pub request_body_timeout: Duration,
+    /// See [`request_body_timeout`](Self::request_body_timeout).
+    pub min_body_progress_bytes: usize,
     /// CONTINUATION frames after one HEADERS.
     pub max_continuation_frames: u32,
     /// Control replies (PING and SETTINGS acknowledgements, RST_STREAM) that may wait for the peer
@@ -47,6 +64,9 @@ pub struct Limits {
     /// Bytes of unfinished messages, over all calls of a connection. Beyond it a call has to wait
     /// for the others, and holds no more than its window.
     pub max_partial_message_bytes: usize,
+    /// Bytes of messages that wait to be consumed, over all calls of a connection, up to which
+    /// compressed ones are expanded. The receive windows do not bound what they expand to.
+    pub max_expanded_bytes: usize,
     /// While memory is short, a call whose unfinished message made no progress for this long (at
     /// most twice as long; over gRPC: no complete frame) ends, unless the message waits for window.
     pub unfinished_message_timeout: Duration,
@@ -75,6 +95,13 @@ impl Limits {
         max_concurrent_calls: 100,
         max_header_list_bytes: 16 * 1024,
         max_header_fields: 100,
+        max_request_line_bytes: 8 * 1024,
+        max_chunk_line_bytes: 256,
+        max_pipelined_bytes: 16 * 1024,
+        max_dropped_body_bytes: 64 * 1024,
+        request_head_timeout: Duration::from_secs(10),
+        request_body_timeout: Duration::from_secs(20),
+        min_body_progress_bytes: 1024,
         max_continuation_frames: 8,
         max_queued_control_replies: 100,
         reset_burst: 200,
@@ -89,6 +116,7 @@ impl Limits {
         call_window_bytes: 256 * 1024,
         connection_window_bytes: 1024 * 1024,
         max_partial_message_bytes: 16 * 1024 * 1024,
+        max_expanded_bytes: 32 * 1024 * 1024,
         unfinished_message_timeout: Duration::from_secs(60),
         keepalive_interval: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(20),

@@ -15,6 +15,7 @@ mod metadata;
 mod ping_policy;
 mod principal;
 mod reset_budget;
+mod resource;
 mod sink;
 mod status;
 
@@ -24,5 +25,6 @@ pub use metadata::{Metadata, MetadataError};
 pub use ping_policy::PingPolicy;
 pub use principal::{Access, Identity, Principal, Role};
 pub use reset_budget::ResetBudget;
+pub use resource::{ResourceRequest, ResourceResponse};
 pub use sink::{CallId, CallStart, ClientSink, ServerSink};
 pub use status::{Code, Status};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Metadata, Status};
+use super::{Metadata, ResourceRequest, Status};
 
 /// A call within its connection: a stream id in HTTP/2, a call id in the native protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +28,12 @@ pub struct CallStart<'a> {
 pub trait ServerSink {
     /// A client started a call.
     fn call(&mut self, start: CallStart<'_>);
+    /// A client asks for a resource. The answer is one
+    /// [`ResourceResponse`](super::ResourceResponse); the only event that may follow is
+    /// [`cancelled`](Self::cancelled). Not reported by the native protocol.
+    fn resource(&mut self, _call: CallId, _request: ResourceRequest<'_>) {}
+    /// The next [message](Self::message) of the call was compressed.
+    fn compressed(&mut self, _call: CallId) {}
     /// A complete message of a call arrived. With `last` the client has half-closed: no more
     /// messages follow, and [`ServerSink::half_close`] is not reported.
     fn message(&mut self, call: CallId, message: &[u8], last: bool);
@@ -52,6 +58,8 @@ pub trait ServerSink {
 pub trait ClientSink {
     /// The server's initial metadata, once and before any message, or never (trailers only).
     fn headers(&mut self, call: CallId, metadata: &Metadata);
+    /// The next [message](Self::message) of the call was compressed.
+    fn compressed(&mut self, _call: CallId) {}
     /// A complete message arrived.
     fn message(&mut self, call: CallId, message: &[u8]);
     /// The call is over: by the server's trailers, a reset, or the end of the connection. With
