@@ -6,7 +6,7 @@ use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
 use crate::call::{CallEnded, CallId, ClientSink, Code, Limits, Metadata, Status};
-use crate::{grpc, native};
+use crate::{grpc, gzip, native};
 
 /// The protocol of a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,9 +110,42 @@ impl ClientSession {
         metadata: &Metadata,
         timeout: Option<Duration>,
     ) -> Result<CallId, StartError> {
+        self.start_either(now, path, metadata, timeout, false)
+    }
+
+    /// The same for a call whose requests are compressed. The native protocol does not compress.
+    ///
+    /// # Errors
+    /// See [`StartError`]; this build has no gzip.
+    pub fn start_compressed(
+        &mut self,
+        now: Duration,
+        path: &str,
+        metadata: &Metadata,
+        timeout: Option<Duration>,
+    ) -> Result<CallId, StartError> {
+        if !gzip::IS_AVAILABLE {
+            return Err(StartError::Invalid("this build has no gzip"));
+        }
+        self.start_either(now, path, metadata, timeout, true)
+    }
+
+    fn start_either(
+        &mut self,
+        now: Duration,
+        path: &str,
+        metadata: &Metadata,
+        timeout: Option<Duration>,
+        compressed: bool,
+    ) -> Result<CallId, StartError> {
         let call = match &mut self.wire {
             Wire::Grpc(connection) => {
-                connection.start(path, metadata, timeout).map_err(|error| match error {
+                let started = if compressed {
+                    connection.start_compressed(path, metadata, timeout)
+                } else {
+                    connection.start(path, metadata, timeout)
+                };
+                started.map_err(|error| match error {
                     grpc::StartError::TooManyCalls => StartError::TooManyCalls,
                     grpc::StartError::GoingAway => StartError::GoingAway,
                     grpc::StartError::Exhausted => StartError::Exhausted,
@@ -136,6 +169,14 @@ impl ClientSession {
             self.keepalive.received(now);
         }
         Ok(call)
+    }
+
+    /// Chooses whether the next requests of a call are compressed that was
+    /// [started](Self::start_compressed) for compression.
+    pub fn choose_compression(&mut self, call: CallId, compressed: bool) {
+        if let Wire::Grpc(connection) = &mut self.wire {
+            connection.choose_compression(call, compressed);
+        }
     }
 
     /// Sends a message; with `last` it half-closes as well.
@@ -304,6 +345,10 @@ struct Deadlined<'a, S> {
 impl<S: ClientSink> ClientSink for Deadlined<'_, S> {
     fn headers(&mut self, call: CallId, metadata: &Metadata) {
         self.sink.headers(call, metadata);
+    }
+
+    fn compressed(&mut self, call: CallId) {
+        self.sink.compressed(call);
     }
 
     fn message(&mut self, call: CallId, message: &[u8]) {

@@ -32,11 +32,18 @@ pub(super) struct Keepalive {
     last_received: Duration,
     ping_sent_at: Option<Duration>,
     stalled_since: Option<Duration>,
+    /// The protocol has pings.
+    pings: bool,
 }
 
 impl Keepalive {
     pub(super) fn new(now: Duration) -> Keepalive {
-        Keepalive { last_received: now, ping_sent_at: None, stalled_since: None }
+        Keepalive { last_received: now, ping_sent_at: None, stalled_since: None, pings: true }
+    }
+
+    /// The protocol has no pings: a silent peer with an open call is left alone.
+    pub(super) fn without_pings(&mut self) {
+        self.pings = false;
     }
 
     /// Input was received.
@@ -70,6 +77,7 @@ impl Keepalive {
     ) -> Duration {
         let silence = match self.ping_sent_at {
             Some(sent_at) => sent_at + limits.keepalive_timeout,
+            None if open_calls > 0 && !self.pings => Duration::MAX,
             None if open_calls > 0 => self.last_received + limits.keepalive_interval,
             None => self.idle_until(idle_since, limits),
         };
@@ -94,6 +102,7 @@ impl Keepalive {
             Some(sent_at) => {
                 (now >= sent_at + limits.keepalive_timeout).then_some(KeepaliveAction::PingTimedOut)
             }
+            None if open_calls > 0 && !self.pings => None,
             None if open_calls > 0 => (now >= self.last_received + limits.keepalive_interval)
                 .then_some(KeepaliveAction::SendPing),
             None => {
@@ -126,6 +135,15 @@ mod tests {
         keepalive.ping_sent(s(60));
         assert_eq!(keepalive.action(s(79), 1, None, LIMITS), None);
         assert_eq!(keepalive.action(s(80), 1, None, LIMITS), Some(KeepaliveAction::PingTimedOut));
+    }
+
+    #[test]
+    fn without_pings_a_silent_peer_with_a_call_is_left_alone() {
+        let mut keepalive = Keepalive::new(s(0));
+        keepalive.without_pings();
+        assert_eq!(keepalive.next(1, None, LIMITS), Duration::MAX);
+        assert_eq!(keepalive.action(s(6000), 1, None, LIMITS), None);
+        assert_eq!(keepalive.action(s(600), 0, None, LIMITS), Some(KeepaliveAction::CloseIdle));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! One connection, in either protocol.
+//! One connection, in any protocol.
 //!
-//! A server's port serves gRPC and the native protocol side by side. A [`ServerSession`] detects
+//! A server's port serves gRPC, HTTP/1.1 and the native protocol side by side. A [`ServerSession`] detects
 //! the protocol from the first bytes of its connection ([`sniff`]), and then has one interface for
-//! both: bytes in, calls reported to a [`ServerSink`](crate::call::ServerSink), answers in, bytes
+//! all: bytes in, calls reported to a [`ServerSink`](crate::call::ServerSink), answers in, bytes
 //! out. A [`ClientSession`] is the same for the client side, which knows its protocol.
 //!
-//! The session adds what is common to both protocols:
+//! The session adds what is common to the protocols:
 //!
 //! - it buffers the bytes of a frame or an envelope that has not arrived completely;
 //! - it enforces deadlines on both sides: a server ends the call with `DEADLINE_EXCEEDED`, a
@@ -23,11 +23,16 @@ mod deadlines;
 mod input;
 mod server;
 mod sniff;
+mod spoken;
+mod wire;
 mod keepalive;
 
 pub use client::{ClientSession, Protocol, StartError};
 pub use server::ServerSession;
-pub use sniff::{Compat, Sniffed, is_cleartext_refusal, sniff};
+pub use sniff::{Compat, Negotiated, Sniffed, is_cleartext_refusal, sniff};
+pub use spoken::Spoken;
 
+#[cfg(test)]
+mod http_tests;
 #[cfg(test)]
 mod tests;

@@ -1,44 +1,28 @@
 //! The server side of a connection.
 //!
 //! ```text
-//!   Sniffing --- "PRI " ---> Grpc ----+
-//!      |  \----- "AGR1" ---> Native --+--> closed: write what is left, close the socket
-//!      +-- anything else --> Refused -+
+//!   Sniffing --- "PRI " ----> Grpc ----+
+//!      |  |\---- a method --> Http1 ---+
+//!      |  \----- "AGR1" ----> Native --+--> closed: write what is left, close the socket
+//!      +-- anything else ---> Refused -+
 //!      +-- nothing in preface_timeout --> closed
 //! ```
 //!
 //! TLS is a layer below the session: a ClientHello that arrives here is refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
-use super::{Compat, Protocol, Sniffed, sniff};
-use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
-use crate::{grpc, native};
-
-/// The answer to a peer with neither protocol: HTTP/1.1, which it most likely uses.
-const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
-    content-type: text/plain\r\n\
-    content-length: 65\r\n\
-    connection: close\r\n\r\n\
-    This port speaks gRPC (HTTP/2 with prior knowledge) and AGR1.  \r\n";
-
-/// The answer to cleartext where TLS is required.
-const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
-    content-type: text/plain\r\n\
-    content-length: 64\r\n\
-    connection: close\r\n\r\n\
-    This port speaks gRPC (HTTP/2) and AGR1, inside TLS only.     \r\n";
-
-/// The answer to a ClientHello without TLS configured: the fatal alert `handshake_failure` in a
-/// record of TLS 1.2, which every version accepts first (RFC 8446 sections 5.1 and 6.2).
-const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
-
-/// The same for a refused client whose protocol is TLS: the alert `internal_error`. A handshake
-/// would cost too much, and no alert says that there are too many connections.
-const BUSY_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
+use super::wire::{New, Wire, any};
+use super::{Compat, Negotiated, Spoken};
+use crate::call::{
+    CallEnded, CallId, CallStart, Code, Limits, Metadata, ResourceRequest, ResourceResponse,
+    ServerSink, Status,
+};
+use crate::exchange::Site;
 
 /// How long a client without calls may take to acknowledge a GOAWAY.
 const GO_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -52,6 +36,8 @@ const GO_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct ServerSession {
     limits: Limits,
     compat: Compat,
+    negotiated: Negotiated,
+    site: Arc<Site>,
     wire: Wire,
     partial: PartialInput,
     deadlines: Deadlines,
@@ -83,33 +69,14 @@ pub struct ServerSession {
     held_back: bool,
 }
 
-enum Wire {
-    Sniffing,
-    Grpc(Box<grpc::ServerConnection>),
-    Native(Box<native::ServerConnection>),
-    /// Refused or lost; `unsent` is the rest of the answer.
-    Refused {
-        unsent: &'static [u8],
-    },
-}
-
-/// Calls the same method of either protocol.
-macro_rules! either {
-    ($wire:expr, $connection:ident => $then:expr, else $otherwise:expr) => {
-        match $wire {
-            Wire::Grpc($connection) => $then,
-            Wire::Native($connection) => $then,
-            Wire::Sniffing | Wire::Refused { .. } => $otherwise,
-        }
-    };
-}
-
 impl ServerSession {
     /// A connection that was accepted at `now`.
-    pub fn new(limits: &Limits, compat: Compat, now: Duration) -> ServerSession {
+    pub fn new(limits: &Limits, compat: Compat, site: &Arc<Site>, now: Duration) -> ServerSession {
         ServerSession {
             limits: limits.clone(),
             compat,
+            negotiated: Negotiated::Nothing,
+            site: Arc::clone(site),
             wire: Wire::Sniffing,
             partial: PartialInput::default(),
             deadlines: Deadlines::default(),
@@ -130,14 +97,14 @@ impl ServerSession {
         }
     }
 
-    /// Sets the protocol negotiated by ALPN: the peer may use no other.
-    pub fn set_negotiated(&mut self, protocol: Protocol) {
-        self.compat = Compat::from(protocol);
+    /// Sets what was negotiated by ALPN.
+    pub fn set_negotiated(&mut self, negotiated: Negotiated) {
+        self.negotiated = negotiated;
     }
 
     /// Refuses a cleartext peer where TLS is required.
     pub fn refuse_cleartext(&mut self) {
-        self.wire = Wire::Refused { unsent: CLEARTEXT_ANSWER };
+        self.wire = Wire::cleartext_refusal();
     }
 
     /// Refuses the client, as soon as its protocol is known, and tells it the reason.
@@ -158,28 +125,28 @@ impl ServerSession {
     }
 
     fn feed(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
-        let ServerSession { limits, compat, wire, refusal, partial, deadlines, ages, .. } = self;
         let unfinished_limit = self.unfinished_limit;
+        let ServerSession { wire, refusal, partial, deadlines, ages, limits, keepalive, .. } = self;
+        let (compat, negotiated) = (self.compat, self.negotiated);
+        let accepts = |sniffed| compat.accepts(sniffed) && negotiated.accepts(sniffed);
+        let new = New { limits, site: &self.site, now };
         let max_age = limits.max_call_age;
         let mut sink = Deadlined { sink, deadlines, ages, max_age, now };
         partial.feed(input, |input| {
             if let Wire::Sniffing = wire {
-                *wire = match sniff(input) {
-                    Sniffed::NeedMore => return 0,
-                    Sniffed::Tls if refusal.is_some() => Wire::Refused { unsent: BUSY_ALERT },
-                    Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
-                    sniffed if !compat.accepts(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
-                    Sniffed::Native => {
-                        Wire::Native(Box::new(native::ServerConnection::new(limits, now)))
-                    }
-                    _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, now))),
+                let Some(detected) = Wire::detect(input, accepts, refusal.is_some(), &new) else {
+                    return 0;
                 };
-                either!(wire, connection => connection.limit_unfinished(unfinished_limit), else ());
+                *wire = detected;
+                if let Wire::Http1(_) = wire {
+                    keepalive.without_pings();
+                }
+                any!(wire, connection => connection.limit_unfinished(unfinished_limit), else ());
                 if let Some(reason) = refusal {
                     return wire.refuse(now, input, reason, &mut sink);
                 }
             }
-            either!(wire, connection => connection.receive(now, input, &mut sink), else input.len())
+            any!(wire, connection => connection.receive(now, input, &mut sink), else input.len())
         });
         self.held_back = !self.partial.is_empty() && !self.wants_input();
         if self.open_calls() > 0 {
@@ -202,13 +169,13 @@ impl ServerSession {
 
     /// Whether the client has completed the handshake of its protocol.
     pub fn has_completed_handshake(&self) -> bool {
-        either!(&self.wire, connection => connection.is_established(), else false)
+        any!(&self.wire, connection => connection.is_established(), else false)
     }
 
     /// Whether [`resume`](Self::resume) has events to report without input: queues have drained by
     /// writing, or buffered input can be processed now.
     pub fn has_more(&self) -> bool {
-        let events = either!(&self.wire, connection => connection.has_events(), else false);
+        let events = any!(&self.wire, connection => connection.has_events(), else false);
         events || (self.held_back && self.wants_input())
     }
 
@@ -222,7 +189,7 @@ impl ServerSession {
     pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
         self.partial.clear();
         self.forget_deadlines();
-        either!(&mut self.wire, connection => connection.connection_lost(sink), else {
+        any!(&mut self.wire, connection => connection.connection_lost(sink), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
     }
@@ -232,9 +199,17 @@ impl ServerSession {
     /// # Errors
     /// [`CallEnded`], here and below: the call is over already.
     pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
-        either!(&mut self.wire,
+        any!(&mut self.wire,
             connection => connection.send_headers(call, metadata),
             else Err(CallEnded))
+    }
+
+    /// Chooses whether the next messages of a gRPC call are compressed. It has no effect where the
+    /// client does not accept compressed ones, or after headers that name no encoding.
+    pub fn choose_compression(&mut self, call: CallId, compressed: bool) {
+        if let Wire::Grpc(connection) = &mut self.wire {
+            connection.choose_compression(call, compressed);
+        }
     }
 
     /// Sends a message.
@@ -242,7 +217,7 @@ impl ServerSession {
     /// # Errors
     /// [`CallEnded`].
     pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
-        either!(&mut self.wire,
+        any!(&mut self.wire,
             connection => connection.send_message(call, message),
             else Err(CallEnded))
     }
@@ -254,26 +229,33 @@ impl ServerSession {
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         self.deadlines.remove(call);
         self.ages.remove(call);
-        either!(&mut self.wire,
+        any!(&mut self.wire,
             connection => connection.finish(call, status),
             else Err(CallEnded))
     }
 
+    /// Answers a request for a resource, which ends the call.
+    ///
+    /// # Errors
+    /// [`CallEnded`].
+    pub fn respond(&mut self, call: CallId, response: &ResourceResponse) -> Result<(), CallEnded> {
+        self.wire.respond(call, response)
+    }
+
     /// Queued bytes of the call, which wait for the peer's window.
     pub fn queued(&self, call: CallId) -> usize {
-        either!(&self.wire, connection => connection.queued(call), else 0)
+        any!(&self.wire, connection => connection.queued(call), else 0)
     }
 
     /// Bytes that wait for the peer's windows or for the socket.
     pub fn unsent_bytes(&self) -> usize {
-        let queued = either!(&self.wire, connection => connection.total_queued(), else 0);
-        queued + self.output().len()
+        self.wire.total_queued() + self.output().len()
     }
 
     /// Received bytes that wait for the rest of their frame, field block or message, or to be
     /// [consumed](Self::message_taken).
     pub fn received_bytes(&self) -> usize {
-        let of_calls = either!(&self.wire, connection => connection.received_bytes(), else 0);
+        let of_calls = any!(&self.wire, connection => connection.received_bytes(), else 0);
         self.partial.len() + of_calls
     }
 
@@ -282,7 +264,7 @@ impl ServerSession {
     pub fn limit_unfinished(&mut self, bytes: Option<usize>) {
         let bytes = bytes.unwrap_or(usize::MAX);
         self.unfinished_limit = bytes;
-        either!(&mut self.wire, connection => connection.limit_unfinished(bytes), else ());
+        any!(&mut self.wire, connection => connection.limit_unfinished(bytes), else ());
     }
 
     /// Sets whether memory is short. Then a gRPC peer's messages are admitted one after the other,
@@ -296,7 +278,7 @@ impl ServerSession {
 
     /// The application has consumed a received message of so many bytes: the peer may send more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
-        either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
+        any!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
     }
 
     /// Widens the receive window of a call by so many bytes, for few calls that carry much data
@@ -310,7 +292,7 @@ impl ServerSession {
     /// Shortens the keepalive interval and timeout to at most these, for a peer: it may ping as often
     /// as it likes, and its connection has no maximum age.
     pub fn tighten_keepalive(&mut self, interval: Duration, timeout: Duration) {
-        either!(&mut self.wire, connection => connection.allow_pings(), else ());
+        self.wire.allow_pings();
         self.age_due = Duration::MAX;
         self.limits.keepalive_interval = self.limits.keepalive_interval.min(interval);
         self.limits.keepalive_timeout = self.limits.keepalive_timeout.min(timeout);
@@ -325,9 +307,7 @@ impl ServerSession {
     /// As [`go_away`](Self::go_away), and tells the client why.
     pub fn go_away_because(&mut self, now: Duration, reason: &str) {
         self.go_away_until.get_or_insert(now + GO_AWAY_TIMEOUT);
-        either!(&mut self.wire, connection => connection.go_away(reason), else {
-            self.wire = Wire::Refused { unsent: &[] };
-        });
+        self.wire.go_away(reason);
     }
 
     /// Whether the protocol of the connection is known.
@@ -335,30 +315,35 @@ impl ServerSession {
         !matches!(self.wire, Wire::Sniffing)
     }
 
+    /// The protocol that the client speaks.
+    pub fn spoken(&self) -> Spoken {
+        match self.wire {
+            Wire::Grpc(_) => Spoken::Grpc,
+            Wire::Native(_) => Spoken::Native,
+            Wire::Http1(_) => Spoken::Http1,
+            Wire::Sniffing | Wire::Refused { .. } => Spoken::Unknown,
+        }
+    }
+
+    /// Whether a response of HTTP/1.1 is complete and waits for the socket.
+    pub fn is_answered(&self) -> bool {
+        matches!(&self.wire, Wire::Http1(connection) if connection.is_answered())
+    }
+
     /// Calls that are not finished.
     pub fn open_calls(&self) -> usize {
-        either!(&self.wire, connection => connection.open_calls(), else 0)
+        any!(&self.wire, connection => connection.open_calls(), else 0)
     }
 
     /// The bytes to write to the socket.
     pub fn output(&self) -> &[u8] {
-        match &self.wire {
-            Wire::Grpc(connection) => connection.output(),
-            Wire::Native(connection) => connection.output(),
-            Wire::Refused { unsent } => unsent,
-            Wire::Sniffing => &[],
-        }
+        self.wire.output()
     }
 
     /// The socket accepted `n` bytes of the output.
     pub fn consume_output(&mut self, n: usize) {
         self.keepalive.wrote();
-        match &mut self.wire {
-            Wire::Grpc(connection) => connection.consume_output(n),
-            Wire::Native(connection) => connection.consume_output(n),
-            Wire::Refused { unsent } => *unsent = unsent.get(n..).unwrap_or_default(),
-            Wire::Sniffing => (),
-        }
+        self.wire.consume_output(n);
     }
 
     /// The socket accepted none of the output.
@@ -368,17 +353,12 @@ impl ServerSession {
 
     /// Whether to read more input: not while too much output is queued.
     pub fn wants_input(&self) -> bool {
-        either!(&self.wire, connection => connection.wants_input(), else true)
+        any!(&self.wire, connection => connection.wants_input(), else true)
     }
 
     /// Whether the connection is finished: write the remaining output, then close the socket.
     pub fn is_closed(&self) -> bool {
-        match &self.wire {
-            Wire::Grpc(connection) => connection.is_closed(),
-            Wire::Native(connection) => connection.is_closed(),
-            Wire::Refused { .. } => true,
-            Wire::Sniffing => false,
-        }
+        self.wire.is_closed()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
@@ -389,7 +369,7 @@ impl ServerSession {
         };
         let wire = match &self.wire {
             Wire::Sniffing => Some(self.opened + self.limits.preface_timeout),
-            _ => either!(&self.wire, connection => connection.next_timeout(), else None),
+            _ => any!(&self.wire, connection => connection.next_timeout(), else None),
         };
         let calls = [self.deadlines.earliest(), self.ages.earliest()];
         let own =
@@ -401,8 +381,9 @@ impl ServerSession {
     /// When to check unfinished messages, if there are any. For a first one this time may be long
     /// past: that check only records it.
     fn next_unfinished_check(&self) -> Option<Duration> {
-        let any = either!(&self.wire, connection => connection.has_unfinished(), else false);
-        any.then(|| self.unfinished_checked_at + self.limits.unfinished_message_timeout)
+        self.wire
+            .has_unfinished()
+            .then(|| self.unfinished_checked_at + self.limits.unfinished_message_timeout)
     }
 
     fn check_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
@@ -414,7 +395,7 @@ impl ServerSession {
             Wire::Native(connection) => {
                 connection.check_unfinished(now, *memory_pressure, &mut sink)
             }
-            Wire::Sniffing | Wire::Refused { .. } => (),
+            Wire::Http1(_) | Wire::Sniffing | Wire::Refused { .. } => (),
         }
     }
 
@@ -437,7 +418,7 @@ impl ServerSession {
             }
             return;
         }
-        either!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
+        any!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
         if self.next_unfinished_check().is_some_and(|due| now >= due) {
             self.check_unfinished(now, sink);
         }
@@ -460,7 +441,7 @@ impl ServerSession {
         }
         match self.keepalive.action(now, self.open_calls(), self.idle_since(), &self.limits) {
             Some(KeepaliveAction::SendPing) => {
-                either!(&mut self.wire, connection => connection.ping(), else ());
+                self.wire.ping();
                 self.keepalive.ping_sent(now);
             }
             // Calls that are on their way are accepted.
@@ -485,28 +466,9 @@ impl ServerSession {
     /// Ends the connection and all its calls now, and notifies the peer.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
         self.forget_deadlines();
-        either!(&mut self.wire, connection => connection.close(code, reason, sink), else {
+        any!(&mut self.wire, connection => connection.close(code, reason, sink), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
-    }
-}
-
-impl Wire {
-    /// Closes a connection whose protocol is known now, and tells the client why. Returns how many
-    /// bytes of the input were used.
-    fn refuse(
-        &mut self,
-        now: Duration,
-        input: &[u8],
-        reason: &str,
-        sink: &mut impl ServerSink,
-    ) -> usize {
-        if let Wire::Native(connection) = self {
-            // A server may not send anything before it has received the magic.
-            connection.receive(now, input.get(..4).unwrap_or_default(), sink);
-        }
-        either!(self, connection => connection.close(Code::ResourceExhausted, reason, sink), else ());
-        input.len()
     }
 }
 
@@ -530,6 +492,14 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
         self.sink.call(start);
     }
 
+    fn resource(&mut self, call: CallId, request: ResourceRequest<'_>) {
+        self.sink.resource(call, request);
+    }
+
+    fn compressed(&mut self, call: CallId) {
+        self.sink.compressed(call);
+    }
+
     fn message(&mut self, call: CallId, message: &[u8], last: bool) {
         self.sink.message(call, message, last);
     }
@@ -546,27 +516,5 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
 
     fn writable(&mut self, call: CallId) {
         self.sink.writable(call);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CLEARTEXT_ANSWER, HTTP1_ANSWER};
-    use crate::session::is_cleartext_refusal;
-
-    #[test]
-    fn the_content_length_of_a_refusal_is_right() {
-        for answer in [HTTP1_ANSWER, CLEARTEXT_ANSWER] {
-            let text = std::str::from_utf8(answer).unwrap();
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            let length = format!("content-length: {}\r\n", body.len());
-            assert!(head.contains(&length), "{}", body.len());
-        }
-    }
-
-    #[test]
-    fn a_client_recognizes_that_cleartext_is_refused() {
-        assert!(is_cleartext_refusal(CLEARTEXT_ANSWER));
-        assert!(!is_cleartext_refusal(HTTP1_ANSWER));
     }
 }

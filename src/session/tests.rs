@@ -1,5 +1,6 @@
 //! A client and a server session connected in memory, in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ClientSession, Compat, Protocol, ServerSession};
@@ -55,7 +56,7 @@ impl Pair {
     fn new(protocol: Protocol) -> Pair {
         let now = Duration::from_secs(1000);
         let client = ClientSession::new(protocol, "host:1", false, &Limits::DEFAULT, now);
-        let server = ServerSession::new(&Limits::DEFAULT, Compat::Both, now);
+        let server = ServerSession::new(&Limits::DEFAULT, Compat::Both, &Arc::default(), now);
         Pair { now, client, server, events: Events::default() }
     }
 
@@ -246,7 +247,7 @@ fn a_lost_connection_ends_the_calls_of_both_sides() {
 #[test]
 fn a_connection_without_a_preface_is_closed_after_the_timeout() {
     let mut events = Events::default();
-    let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, S);
+    let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, &Arc::default(), S);
     server.receive(2 * S, b"AG", &mut events);
     let due = S + Limits::DEFAULT.preface_timeout;
     assert_eq!(server.next_timeout(), due);
@@ -255,13 +256,14 @@ fn a_connection_without_a_preface_is_closed_after_the_timeout() {
 }
 
 #[test]
-fn http1_and_excluded_protocols_get_an_http1_error() {
+fn unknown_and_excluded_protocols_get_an_http1_error() {
     for (compat, first) in [
-        (Compat::Both, &b"GET / HTTP/1.1\r\n\r\n"[..]),
+        (Compat::Both, &b"SSH-2.0-x\r\n"[..]),
+        (Compat::Native, b"GET / HTTP/1.1\r\n\r\n"),
         (Compat::Native, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         (Compat::Grpc, b"AGR1"),
     ] {
-        let mut server = ServerSession::new(&Limits::DEFAULT, compat, S);
+        let mut server = ServerSession::new(&Limits::DEFAULT, compat, &Arc::default(), S);
         server.receive(S, first, &mut Events::default());
         assert!(server.output().starts_with(b"HTTP/1.1 400 "));
         assert!(server.is_closed());
@@ -277,7 +279,7 @@ fn an_unfinished_message_without_progress_ends_its_call_when_memory_is_short() {
     let limits = Limits { unfinished_message_timeout: 10 * S, preface_timeout, ..Limits::DEFAULT };
     for memory_pressure in [true, false] {
         both(|mut pair| {
-            pair.server = ServerSession::new(&limits, Compat::Both, pair.now);
+            pair.server = ServerSession::new(&limits, Compat::Both, &Arc::default(), pair.now);
             pair.now += 500 * S;
             let call = pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).unwrap();
             pair.client.send_message(call, &[7; 60_000], false).unwrap();
@@ -397,8 +399,10 @@ fn a_client_that_pings_without_calls_is_told_to_stop() {
     native.extend_from_slice(&pair.client.output()[4..]);
     let pings = [&b"\0\0\x08\x06\0\0\0\0\0pingping"[..], b"\0\0\0\x08\x0a\0\0\0\0pingping"];
     for (beginning, ping) in [grpc, native].iter().zip(pings) {
-        let (mut server, mut events) =
-            (ServerSession::new(&Limits::DEFAULT, Compat::Both, S), Events::default());
+        let (mut server, mut events) = (
+            ServerSession::new(&Limits::DEFAULT, Compat::Both, &Arc::default(), S),
+            Events::default(),
+        );
         server.receive(S, beginning, &mut events);
         for _ in 0..3 {
             server.receive(S, ping, &mut events);
@@ -409,7 +413,7 @@ fn a_client_that_pings_without_calls_is_told_to_stop() {
         let output = String::from_utf8_lossy(server.output()).into_owned();
         assert!(output.contains("too_many_pings"), "{output:?}");
         // A peer may ping as often as it likes.
-        let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, S);
+        let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, &Arc::default(), S);
         server.receive(S, beginning, &mut events);
         server.tighten_keepalive(S, S);
         for _ in 0..50 {
