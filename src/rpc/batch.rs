@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
-use crate::call::{CallId, Code, Status};
+use crate::call::{CallId, Code, ResourceResponse, Status};
 
 /// What to send once the session has finished reporting.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) answers: Vec<BatchedAnswer>,
+    resources: Vec<(CallId, ResourceResponse)>,
+    /// Bytes of the contents of `resources`.
+    resource_bytes: usize,
 }
 
 pub(super) struct BatchedAnswer {
@@ -32,6 +35,17 @@ impl Batch {
         self.answers.push(BatchedAnswer { call, message: None, status: None, taken: Some(bytes) });
     }
 
+    /// Answers a request for a resource.
+    pub(super) fn respond(&mut self, call: CallId, response: ResourceResponse) {
+        self.resource_bytes += response.body.len();
+        self.resources.push((call, response));
+    }
+
+    /// Bytes of all answers.
+    pub(super) fn answer_bytes(&self) -> usize {
+        self.bytes.len() + self.resource_bytes
+    }
+
     /// Sends everything through the session and empties the batch.
     pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
         for answer in self.answers.drain(..) {
@@ -46,6 +60,10 @@ impl Batch {
                 let _ = session.finish(answer.call, &status);
             }
         }
+        for (call, response) in self.resources.drain(..) {
+            let _ = session.respond(call, &response);
+        }
         self.bytes.clear();
+        self.resource_bytes = 0;
     }
 }

@@ -140,6 +140,11 @@ impl BlockingCall {
         self.responder.send_headers(metadata);
     }
 
+    /// As [`Responder::choose_compression`].
+    pub fn choose_compression(&self, compressed: bool) {
+        self.responder.choose_compression(compressed);
+    }
+
     /// Sends a message. Waits first while the client's queue is above the high-water mark.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use super::connection_limiter::ConnectionSlot;
 use super::dispatch::Shared;
 use super::holders::HolderConnection;
 use super::listeners::Port;
+use super::metrics::Tally;
 use super::outbound::Flow;
 use super::service::CallHandler;
 use super::usage::{CallPermits, Usage};
@@ -27,7 +28,17 @@ pub(super) struct CallState {
     pub(super) deadline: Option<Instant>,
     /// The request of a method with one request, until it is handled.
     pub(super) held: Option<Vec<u8>>,
+    /// The next message was compressed, which its handler does not know yet.
+    pub(super) compressed: bool,
     pub(super) running: Option<Running>,
+    pub(super) tally: Tally,
+}
+
+/// A unary call whose handler answers later.
+pub(super) struct DeferredCall {
+    pub(super) id: CallId,
+    pub(super) method: usize,
+    pub(super) tally: Tally,
 }
 
 /// A streaming call whose handler has started.
@@ -47,6 +58,8 @@ pub(super) struct Running {
 /// The open calls of one connection.
 pub(super) struct Calls {
     pub(super) open: Vec<CallState>,
+    /// Calls whose handlers answer later, in the order of their arrival.
+    deferred: VecDeque<DeferredCall>,
     /// Metadata of a finished call, kept to reuse its memory.
     pub(super) spare: Option<Metadata>,
     pub(super) handlers: RunningHandlers,
@@ -82,6 +95,7 @@ impl Calls {
     ) -> Calls {
         Calls {
             open: Vec::new(),
+            deferred: VecDeque::new(),
             spare: None,
             handlers: RunningHandlers::new(max_running_handlers),
             postponed: VecDeque::new(),
@@ -122,10 +136,38 @@ impl Calls {
         !self.postponed.is_empty()
     }
 
-    /// Removes a call that the server has ended.
-    pub(super) fn finished(&mut self, call: CallId) {
-        if let Some(running) = self.remove(call).and_then(|state| state.running) {
+    /// Removes a call that the server has ended. Returns its method and what is known of it.
+    pub(super) fn finished(&mut self, call: CallId) -> Option<(usize, Tally)> {
+        let Some(state) = self.remove(call) else { return self.take_deferred(call) };
+        if let Some(running) = state.running {
             running.flow.over.store(true, Ordering::Relaxed);
+        }
+        Some((state.method, state.tally))
+    }
+
+    /// Keeps what is known of a call whose handler answers later.
+    pub(super) fn defer(&mut self, call: DeferredCall) {
+        self.deferred.push_back(call);
+    }
+
+    /// Removes a call whose handler answers later. Most are answered in the order of their arrival.
+    pub(super) fn take_deferred(&mut self, call: CallId) -> Option<(usize, Tally)> {
+        let at = self.deferred.iter().position(|deferred| deferred.id == call)?;
+        self.deferred.remove(at).map(|deferred| (deferred.method, deferred.tally))
+    }
+
+    /// A message of a deferred or a running call was sent.
+    pub(super) fn sent(&mut self, call: CallId, bytes: usize, shared: &Shared) {
+        let open = self.open.iter_mut().rev().find(|state| state.id == call);
+        let found = match open {
+            Some(state) => Some((state.method, &mut state.tally)),
+            None => {
+                let deferred = self.deferred.iter_mut().find(|deferred| deferred.id == call);
+                deferred.map(|deferred| (deferred.method, &mut deferred.tally))
+            }
+        };
+        if let Some((method, tally)) = found {
+            shared.recorder.sent(method, tally, bytes);
         }
     }
 

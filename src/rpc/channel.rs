@@ -52,6 +52,10 @@ pub struct CallOptions {
     pub metadata: Metadata,
     /// Timeout of the whole call; 10 s by default. `None`: no timeout, for long-lived streams.
     pub timeout: Option<Duration>,
+    /// Compress requests, where that is worth it, if the protocol is gRPC. The server must have gzip. A
+    /// message must then not hold a secret beside what an attacker can choose: its length would give
+    /// the secret away.
+    pub compress: bool,
     /// Try to connect until the deadline, instead of failing when the server is not reachable.
     pub wait_for_ready: bool,
 }
@@ -61,6 +65,7 @@ impl Default for CallOptions {
         CallOptions {
             metadata: Metadata::new(),
             timeout: Some(Duration::from_secs(10)),
+            compress: false,
             wait_for_ready: false,
         }
     }

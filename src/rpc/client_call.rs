@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::channel::{CallOptions, Response};
-use super::drive::{CallKey, CallState, Inner, State};
+use super::drive::{Arrived, CallKey, CallState, Inner, State};
 use crate::call::{Code, Metadata, Status};
 use crate::session::StartError;
 
@@ -16,6 +16,8 @@ pub struct ClientCall {
     headers: Option<Metadata>,
     /// The final status, once taken.
     end: Option<(Status, bool)>,
+    /// Whether the last message that was received was compressed.
+    was_compressed: bool,
 }
 
 /// The result of [`ClientCall::receive_until`].
@@ -46,13 +48,25 @@ impl ClientCall {
                 return Err(Status::new(Code::DeadlineExceeded, "no time left to begin the call"));
             }
             let Some((link, current)) = state.current() else { continue };
-            match current.session.start(now, path, &options.metadata, left) {
+            let session = &mut current.session;
+            let started = if options.compress {
+                session.start_compressed(now, path, &options.metadata, left)
+            } else {
+                session.start(now, path, &options.metadata, left)
+            };
+            match started {
                 Ok(call) => {
                     let key = CallKey { link, call };
                     state.calls.insert(key, CallState::default());
                     inner.call_started(&state, left.and_then(|left| now.checked_add(left)));
                     let inner = Arc::clone(inner);
-                    return Ok(ClientCall { inner, key, headers: None, end: None });
+                    return Ok(ClientCall {
+                        inner,
+                        key,
+                        headers: None,
+                        end: None,
+                        was_compressed: false,
+                    });
                 }
                 Err(StartError::TooManyCalls) => {
                     state = inner.wait(state, None, until);
@@ -102,6 +116,20 @@ impl ClientCall {
             state.flush(key.link, now);
             matches!(sent, Some(Ok(())))
         })
+    }
+
+    /// Chooses whether the next messages are compressed, if the call was started with
+    /// [`CallOptions::compress`]: all of them, or none.
+    pub fn choose_compression(&mut self, compressed: bool) {
+        let mut state = self.inner.state();
+        if let Some(link) = state.link(self.key.link) {
+            link.session.choose_compression(self.key.call, compressed);
+        }
+    }
+
+    /// Whether the message that was received last had arrived compressed.
+    pub fn was_compressed(&self) -> bool {
+        self.was_compressed
     }
 
     /// Half-closes the call: no more messages follow.
@@ -169,17 +197,20 @@ impl ClientCall {
         }
         let next = self.wait_until(until, |state, key| {
             let Some(call) = state.calls.get_mut(&key) else { return Some(Next::Unknown) };
-            if let Some(message) = call.messages.pop_front() {
+            if let Some(arrived) = call.messages.pop_front() {
                 if let Some(link) = state.link(key.link) {
-                    link.session.message_taken(key.call, message.len());
+                    link.session.message_taken(key.call, arrived.message.len());
                 }
-                return Some(Next::Message(message));
+                return Some(Next::Message(arrived));
             }
             call.end.take().map(|end| Next::End(end, call.headers.take()))
         });
         match next {
             None => Ok(Received::NotYet),
-            Some(Next::Message(message)) => Ok(Received::Message(message)),
+            Some(Next::Message(Arrived { message, was_compressed })) => {
+                self.was_compressed = was_compressed;
+                Ok(Received::Message(message))
+            }
             Some(Next::End(end, headers)) => {
                 self.headers = self.headers.take().or(headers);
                 let status = end.0.clone();
@@ -249,7 +280,7 @@ impl ClientCall {
 
 /// What a call's inbox holds next.
 enum Next {
-    Message(Vec<u8>),
+    Message(Arrived),
     End((Status, bool), Option<Metadata>),
     /// Should not happen: a call's entry exists as long as its `ClientCall`.
     Unknown,

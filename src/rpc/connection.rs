@@ -24,6 +24,7 @@ use super::batch::Batch;
 use super::calls::Calls;
 use super::connection_limiter::ConnectionSlot;
 use super::dispatch::{Dispatch, Shared};
+use super::metrics::ConnectionKind;
 use super::outbound::{Action, ConnectionId, unread_limit_reached};
 use super::refusals::Refusal;
 use super::socket::Socket;
@@ -93,6 +94,8 @@ pub(super) struct Connection {
     unfinished_limit: Option<usize>,
     /// What follows the renewal of the certificates that it was made with.
     retirement: Option<Retirement>,
+    /// The kind that it is counted as; `None` while it is not among the server's connections.
+    kind: Option<ConnectionKind>,
 }
 
 /// How a connection of renewed certificates ends.
@@ -130,6 +133,7 @@ impl Connection {
             received_counted: 0,
             unfinished_limit: None,
             retirement: None,
+            kind: None,
         }
     }
 
@@ -184,8 +188,10 @@ impl Connection {
             }
             let space = self.socket.read_space(turn.buffer.len(), left);
             match self.socket.read(&mut turn.buffer[..space]) {
+                Ok(0) if self.leave_with_answer(turn.now) => return,
                 Ok(0) => return self.handle_connection_lost(turn),
                 Ok(n) => {
+                    turn.shared.recorder.read(n);
                     left = left.saturating_sub(n);
                     self.readable = !self.socket.is_empty();
                     self.take(n, turn);
@@ -211,8 +217,8 @@ impl Connection {
                 _ => (),
             }
         }
-        if let Some(protocol) = self.socket.take_negotiated() {
-            self.session.set_negotiated(protocol);
+        if let Some(negotiated) = self.socket.take_negotiated() {
+            self.session.set_negotiated(negotiated);
             // Where no roles are enforced, a certificate changes nothing.
             if *self.principal == Principal::Anonymous {
                 match self.socket.peer_identity() {
@@ -238,6 +244,7 @@ impl Connection {
             session.receive(now, &buffer[..n], dispatch);
         });
         turn.buffer = buffer;
+        self.note_kind(turn.shared);
     }
 
     /// Lets the session report its events, then sends the answers that handlers gave at once.
@@ -276,6 +283,9 @@ impl Connection {
             Action::SendHeaders(metadata) => {
                 let _ = self.session.send_headers(call, &metadata);
             }
+            Action::ChooseCompression(compressed) => {
+                self.session.choose_compression(call, compressed);
+            }
             Action::Respond(message) => self.answer(call, Ok(&message), turn.shared),
             Action::SendMessage(message) => {
                 if self.exceeds_unsent_budget(message.len(), turn.shared) {
@@ -283,11 +293,12 @@ impl Connection {
                 }
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
+                self.calls.sent(call, message.len(), turn.shared);
                 self.calls.account(call, message.len(), queued, turn.shared);
-                self.finish_failed_calls();
+                self.finish_failed_calls(turn.shared);
                 self.return_credit();
             }
-            Action::Finish(status) => self.finish(call, &status),
+            Action::Finish(status) => self.finish(call, &status, turn.shared),
             Action::FinishAndNotify(status) => self.abort(call, &status, turn),
             Action::MessageTaken(bytes) => self.session.message_taken(call, bytes),
             Action::NotifyWhenDrained => self.calls.when_drained(call),
@@ -321,15 +332,21 @@ impl Connection {
                 return Err(unread_limit_reached());
             }
             let too_large = |_| Status::new(Code::ResourceExhausted, "the answer is too large");
-            self.session.send_message(call, message).map_err(too_large)
+            self.session.send_message(call, message).map_err(too_large)?;
+            self.calls.sent(call, message.len(), shared);
+            Ok(())
         });
-        self.finish(call, &sent.err().unwrap_or(Status::OK));
+        self.finish(call, &sent.err().unwrap_or(Status::OK), shared);
     }
 
     /// Ends a call; has no effect on one that is over already.
-    fn finish(&mut self, call: CallId, status: &Status) {
+    fn finish(&mut self, call: CallId, status: &Status, shared: &Shared) {
         let _ = self.session.finish(call, status);
-        self.calls.finished(call);
+        if let Some((method, tally)) = self.calls.finished(call) {
+            let (path, caller) =
+                (&shared.services.method(method).path, (self.peer, &self.principal));
+            shared.recorder.ended(Some(method), tally, status.code, caller, path);
+        }
     }
 
     /// Ends a call and notifies its handler.
@@ -339,10 +356,10 @@ impl Connection {
     }
 
     /// Ends the calls whose handlers have panicked. Returns whether there were any.
-    fn finish_failed_calls(&mut self) -> bool {
+    fn finish_failed_calls(&mut self, shared: &Shared) -> bool {
         let failed = self.calls.take_failed();
         for (call, status) in &failed {
-            self.finish(*call, status);
+            self.finish(*call, status, shared);
         }
         !failed.is_empty()
     }
@@ -380,12 +397,12 @@ impl Connection {
     }
 
     fn write_out(&mut self, turn: &mut TurnContext<'_>) {
-        let mut written = self.write(turn.now);
+        let mut written = self.write(turn.now, turn.shared);
         let session = &self.session;
         self.calls.drained(|call| session.queued(call), turn.shared);
-        let any_failed = self.finish_failed_calls();
+        let any_failed = self.finish_failed_calls(turn.shared);
         if (self.return_credit() || any_failed) && written.is_ok() {
-            written = self.write(turn.now);
+            written = self.write(turn.now, turn.shared);
         }
         match written {
             Ok(()) if self.session.is_closed() && self.session.output().is_empty() => {
@@ -409,11 +426,14 @@ impl Connection {
         }
     }
 
-    fn write(&mut self, now: Duration) -> io::Result<()> {
+    fn write(&mut self, now: Duration, shared: &Shared) -> io::Result<()> {
         while !self.session.output().is_empty() {
             match self.socket.write(self.session.output()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(n) => self.session.consume_output(n),
+                Ok(n) => {
+                    self.session.consume_output(n);
+                    shared.recorder.wrote(n);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.session.write_blocked(now);
                     return Ok(());
@@ -503,7 +523,7 @@ impl Connection {
                         // A call that was on its way may have had an effect.
                         self.end(Code::Unavailable, Refusal::Full.for_client(), turn);
                         // What the socket does not accept at once is dropped.
-                        let _ = self.write(now);
+                        let _ = self.write(now, turn.shared);
                         self.linger(now);
                     }
                     _ => (),

@@ -85,7 +85,8 @@ impl Connections {
     }
 
     /// Adds a connection that was made with [`next_id`](Self::next_id).
-    pub(super) fn insert(&mut self, connection: Connection) {
+    pub(super) fn insert(&mut self, mut connection: Connection) {
+        connection.note_kind(&self.shared);
         let id = self.slots.next_id();
         if connection.is_waiting() {
             if self.waiting.len() >= 2 * MAX_WAITING {
@@ -199,6 +200,7 @@ impl Connections {
             });
             match self.slots.get_mut(id) {
                 Some(connection) if connection.is_closed() => {
+                    connection.forget_kind(&self.shared);
                     connection.release_slot(&self.shared.limiter);
                     self.slots.remove(id);
                 }
@@ -309,6 +311,7 @@ impl Connections {
         let id = self.waiting.swap_remove(at);
         self.with(id, now, Connection::abandon);
         if let Some(connection) = self.slots.get_mut(id) {
+            connection.forget_kind(&self.shared);
             connection.release_slot(&self.shared.limiter);
         }
         // At once: the next connections of this turn need its descriptor.

@@ -15,26 +15,33 @@
 //! collected in a [`Batch`], and sent when the session has reported everything.
 
 use std::cell::RefCell;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Answered, ReplyFactory, When};
+use super::authorize::authorize;
 use super::batch::{Batch, BatchedAnswer};
 use super::blocking::BlockingCall;
 use super::byte_budget::ByteBudget;
-use super::calls::{CallState, Calls, Running};
+use super::calls::{CallState, Calls, DeferredCall, Running};
 use super::connection_limiter::{ConnectionLimiter, ConnectionSlot};
 use super::holders::{HolderConnection, Holders};
+use super::listeners::Port;
+use super::metrics::{Recorder, Tally};
 use super::outbound::{
     CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
 };
 use super::refusals::Refusal;
+use super::resources;
 use super::service::{Context, Handler, Method, Services};
 use super::usage::CallPermits;
 use super::workers::{After, Full, Workers};
-use crate::call::{CallId, CallStart, Code, Metadata, Principal, ServerSink, Status};
+use crate::call::{
+    CallId, CallStart, Code, Metadata, Principal, ResourceRequest, ServerSink, Status,
+};
 
 /// What all connections of a server share.
 pub(super) struct Shared {
@@ -52,6 +59,7 @@ pub(super) struct Shared {
     pub(super) send_low_water_bytes: usize,
     /// The principal of a connection without a client certificate.
     pub(super) default_principal: Arc<Principal>,
+    pub(super) recorder: Recorder,
 }
 
 /// The sink of one session: passes its events to the handlers.
@@ -86,32 +94,16 @@ const SHOWN_PATH_CHARS: usize = 200;
 
 impl ServerSink for Dispatch<'_> {
     fn call(&mut self, start: CallStart<'_>) {
-        let Some(index) = self.shared.services.find(start.path) else {
-            let path: String = start.path.chars().take(SHOWN_PATH_CHARS).collect();
-            let message = format!("unknown method {path}");
-            return self.batch.fail(start.call, Code::Unimplemented, message);
+        let found = self.shared.services.find(start.path);
+        let tally = self.shared.recorder.started(found, &start);
+        let (index, metadata_bytes) = match self.admit(found, &start) {
+            Ok(admitted) => admitted,
+            Err(status) => {
+                self.record_end(found, tally, status.code, start.path);
+                return self.batch.end(start.call, status);
+            }
         };
         let method = self.shared.services.method(index);
-        if !method.is_served_at(self.calls.port) {
-            let message = format!("{} is served at another port", method.path);
-            return self.batch.fail(start.call, Code::Unimplemented, message);
-        }
-        if let Err(status) = authorize(self.principal, method) {
-            return self.batch.end(start.call, status);
-        }
-        if !ConnectionLimiter::admits_call(self.calls.slot, method.is_reserved) {
-            self.calls.is_over_client_limit = true;
-            let reason = Refusal::Full.for_client();
-            return self.batch.fail(start.call, Code::ResourceExhausted, reason);
-        }
-        let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
-        if metadata_bytes > 0
-            && (self.calls.metadata_bytes + metadata_bytes > MAX_METADATA_BYTES
-                || self.exceeds_received_budget(metadata_bytes))
-        {
-            let reason = "too much metadata of open calls is kept";
-            return self.batch.fail(start.call, Code::ResourceExhausted, reason);
-        }
         let mut metadata = Metadata::new();
         if metadata_bytes > 0 {
             metadata = self.calls.spare.take().unwrap_or_default();
@@ -127,10 +119,40 @@ impl ServerSink for Dispatch<'_> {
             metadata_bytes,
             deadline,
             held: None,
+            compressed: false,
             running: None,
+            tally,
         });
         if !method.shape.takes_one_request() {
             self.begin(id, &[]);
+        }
+    }
+
+    fn resource(&mut self, call: CallId, request: ResourceRequest<'_>) {
+        let resources = &self.shared.services.resources;
+        let found = resources.find(request.path);
+        let response = if !ConnectionLimiter::admits_call(self.calls.slot, false) {
+            self.calls.is_over_client_limit = true;
+            resources::over_limit()
+        } else if self.exceeds_unsent_budget() {
+            resources::unread_limit()
+        } else {
+            let context = Context {
+                metadata: &Metadata::new(),
+                peer: self.peer,
+                principal: self.principal,
+                deadline: None,
+            };
+            resources.answer(found, &context, &request, self.calls.port == Port::Peers)
+        };
+        let caller = (self.peer, self.principal);
+        self.shared.recorder.resource(found, request.path, &response, caller);
+        self.batch.respond(call, response);
+    }
+
+    fn compressed(&mut self, call: CallId) {
+        if let Some(at) = self.calls.position(call) {
+            self.calls.open[at].compressed = true;
         }
     }
 
@@ -138,6 +160,7 @@ impl ServerSink for Dispatch<'_> {
         let Some(at) = self.calls.position(call) else { return };
         let state = &mut self.calls.open[at];
         let method = self.shared.services.method(state.method);
+        self.shared.recorder.received(state.method, &mut state.tally, message.len());
         if method.shape.takes_one_request() {
             if state.held.is_some() || state.running.is_some() {
                 return self.refuse(call, "the method takes one request message, not more");
@@ -154,8 +177,12 @@ impl ServerSink for Dispatch<'_> {
             return self.batch.end(call, received_limit_reached());
         }
         let state = &mut self.calls.open[at];
+        let compressed = std::mem::take(&mut state.compressed);
         if let Some(running) = &mut state.running {
             let outcome = method.guard.catch(|| {
+                if compressed {
+                    running.handler.compressed();
+                }
                 running.handler.message(message);
                 if last {
                     running.handler.half_close();
@@ -165,7 +192,7 @@ impl ServerSink for Dispatch<'_> {
             match outcome {
                 Ok(false) => (),
                 Ok(true) => return,
-                Err(status) => return self.panicked(call, status),
+                Err(status) => return self.end(call, status),
             }
             if running.flow.queued() < self.shared.send_high_water_bytes {
                 self.batch.taken(call, message.len());
@@ -187,7 +214,7 @@ impl ServerSink for Dispatch<'_> {
                 return;
             }
             if let Err(status) = method.guard.catch(|| running.handler.half_close()) {
-                self.panicked(call, status);
+                self.end(call, status);
             }
         } else {
             self.refuse(call, "the method takes one request message, there was none");
@@ -195,10 +222,14 @@ impl ServerSink for Dispatch<'_> {
     }
 
     fn cancelled(&mut self, call: CallId, status: Status) {
-        let Some(CallState { method, running: Some(mut running), .. }) = self.calls.remove(call)
-        else {
+        let Some(CallState { method, running, tally, .. }) = self.calls.remove(call) else {
+            if let Some((method, tally)) = self.calls.take_deferred(call) {
+                self.record_end_of(method, tally, status.code);
+            }
             return;
         };
+        self.record_end_of(method, tally, status.code);
+        let Some(mut running) = running else { return };
         running.flow.over.store(true, Ordering::Relaxed);
         let guard = &self.shared.services.method(method).guard;
         // The call is over even if that panics.
@@ -219,6 +250,55 @@ impl ServerSink for Dispatch<'_> {
 }
 
 impl<'a> Dispatch<'a> {
+    /// Whether the call may begin: the index of its method, and how many bytes of metadata are kept.
+    fn admit(
+        &mut self,
+        found: Option<usize>,
+        start: &CallStart<'_>,
+    ) -> Result<(usize, usize), Status> {
+        let Some(index) = found else {
+            let path: String = start.path.chars().take(SHOWN_PATH_CHARS).collect();
+            return Err(Status::new(Code::Unimplemented, format!("unknown method {path}")));
+        };
+        let method = self.shared.services.method(index);
+        if !method.is_served_at(self.calls.port) {
+            let message = format!("{} is served at another port", method.path);
+            return Err(Status::new(Code::Unimplemented, message));
+        }
+        authorize(self.principal, &method.path, method.access)?;
+        if !ConnectionLimiter::admits_call(self.calls.slot, method.is_reserved) {
+            self.calls.is_over_client_limit = true;
+            return Err(Status::new(Code::ResourceExhausted, Refusal::Full.for_client()));
+        }
+        let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
+        if metadata_bytes > 0
+            && (self.calls.metadata_bytes + metadata_bytes > MAX_METADATA_BYTES
+                || self.exceeds_received_budget(metadata_bytes))
+        {
+            let reason = "too much metadata of open calls is kept";
+            return Err(Status::new(Code::ResourceExhausted, reason));
+        }
+        Ok((index, metadata_bytes))
+    }
+
+    /// Ends a call, for example one whose handler has panicked.
+    fn end(&mut self, call: CallId, status: Status) {
+        if let Some((method, tally)) = self.calls.finished(call) {
+            self.record_end_of(method, tally, status.code);
+        }
+        self.batch.end(call, status);
+    }
+
+    /// Records the end of a call of a known method.
+    fn record_end_of(&self, method: usize, tally: Tally, code: Code) {
+        let path = &self.shared.services.method(method).path;
+        self.record_end(Some(method), tally, code, path);
+    }
+
+    fn record_end(&self, method: Option<usize>, tally: Tally, code: Code, path: &str) {
+        self.shared.recorder.ended(method, tally, code, (self.peer, self.principal), path);
+    }
+
     /// Handles the one request of a unary or server-streaming call, whether or not the client has
     /// half-closed. Later messages of the client are dropped.
     fn request(&mut self, call: CallId, message: &[u8]) {
@@ -229,17 +309,14 @@ impl<'a> Dispatch<'a> {
             self.calls.postponed.push_back(call);
             return;
         }
-        let held = self.held + self.batch.bytes.len();
-        if shared.unsent.exceeds(self.unsent_counted, held, shared.outbound.bytes()) {
-            self.calls.remove(call);
-            return self.batch.end(call, unread_limit_reached());
+        if self.exceeds_unsent_budget() {
+            return self.end(call, unread_limit_reached());
         }
         let method = shared.services.method(self.calls.open[at].method);
         // A unary handler answers at once, so that nothing is kept.
         let keeps = !matches!(method.handler, Handler::Unary(_));
         if keeps && self.exceeds_received_budget(message.len()) {
-            self.calls.remove(call);
-            return self.batch.end(call, received_limit_reached());
+            return self.end(call, received_limit_reached());
         }
         match &method.handler {
             Handler::Unary(handler) => self.answer_now(at, |context, out, _| {
@@ -254,9 +331,13 @@ impl<'a> Dispatch<'a> {
                     .map(|Answered(when)| when)
             }),
             Handler::Streaming(_) | Handler::Blocking(..) => {
+                let compressed = self.calls.open[at].compressed;
                 self.begin(call, message);
                 let Some(running) = self.calls.running(call) else { return };
                 let outcome = method.guard.catch(|| {
+                    if compressed {
+                        running.handler.compressed();
+                    }
                     running.handler.message(message);
                     running.handler.half_close();
                     running.handler.takes_later()
@@ -267,10 +348,17 @@ impl<'a> Dispatch<'a> {
                 match outcome {
                     Ok(false) => self.batch.taken(call, message.len()),
                     Ok(true) => (),
-                    Err(status) => self.panicked(call, status),
+                    Err(status) => self.end(call, status),
                 }
             }
         }
+    }
+
+    /// Whether the client leaves so much unread that it gets no further answer.
+    fn exceeds_unsent_budget(&self) -> bool {
+        let held = self.held + self.batch.answer_bytes();
+        let Shared { unsent, outbound, .. } = self.shared;
+        unsent.exceeds(self.unsent_counted, held, outbound.bytes())
     }
 
     /// Whether `bytes` more would exceed the budget of received bytes. If not, they are counted.
@@ -289,7 +377,8 @@ impl<'a> Dispatch<'a> {
         at: usize,
         handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, ReplyFactory<'_>) -> Result<When, Status>,
     ) {
-        let state = self.calls.remove_at(at);
+        let mut state = self.calls.remove_at(at);
+        let mut tally = mem::take(&mut state.tally);
         let context = self.context(&state);
         let reply_factory = ReplyFactory {
             outbound: &self.shared.outbound,
@@ -309,8 +398,16 @@ impl<'a> Dispatch<'a> {
                 (None, Some(status))
             }
         };
-        if status.is_some() {
-            self.batch.answers.push(BatchedAnswer { call: state.id, message, status, taken: None });
+        let (id, method) = (state.id, state.method);
+        if let Some(status) = status {
+            if let Some(message) = &message {
+                self.shared.recorder.sent(method, &mut tally, message.len());
+            }
+            self.record_end_of(method, tally, status.code);
+            let status = Some(status);
+            self.batch.answers.push(BatchedAnswer { call: id, message, status, taken: None });
+        } else {
+            self.calls.defer(DeferredCall { id, method, tally });
         }
         if (1..=SPARE_METADATA_BYTES).contains(&state.metadata_bytes) {
             self.calls.spare = Some(state.metadata);
@@ -386,13 +483,10 @@ impl<'a> Dispatch<'a> {
                 // A blocking handler has its own copy, which stays counted until the call ends.
                 state.metadata = Metadata::new();
                 if matches!(method.handler, Handler::Streaming(_)) {
-                    self.calls.metadata_bytes -= std::mem::take(&mut state.metadata_bytes);
+                    self.calls.metadata_bytes -= mem::take(&mut state.metadata_bytes);
                 }
             }
-            Err(status) => {
-                self.calls.remove(call);
-                self.batch.end(call, status);
-            }
+            Err(status) => self.end(call, status),
         }
     }
 
@@ -413,12 +507,6 @@ impl<'a> Dispatch<'a> {
         self.batch.fail(call, Code::Unimplemented, reason);
     }
 
-    /// Ends a call whose handler has panicked.
-    fn panicked(&mut self, call: CallId, status: Status) {
-        self.calls.finished(call);
-        self.batch.end(call, status);
-    }
-
     fn context<'c>(&self, state: &'c CallState) -> Context<'c>
     where
         'a: 'c,
@@ -436,28 +524,6 @@ impl<'a> Dispatch<'a> {
             outbound: Arc::clone(&self.shared.outbound),
             connection: self.connection,
             call,
-        }
-    }
-}
-
-/// Checks that the caller may call the method.
-fn authorize(principal: &Principal, method: &Method) -> Result<(), Status> {
-    match (principal, method.access) {
-        (Principal::Unchecked, _) => Ok(()),
-        (_, Some(access)) if principal.may(access) => Ok(()),
-        (_, None) => {
-            let reason = format!("no role permits {}", method.path);
-            Err(Status::new(Code::PermissionDenied, reason))
-        }
-        (Principal::Anonymous, Some(access)) => {
-            let (path, role) = (&method.path, access.name());
-            let reason = format!("{path} needs a client certificate with the role {role}");
-            Err(Status::new(Code::Unauthenticated, reason))
-        }
-        (Principal::Certificate(_), Some(access)) => {
-            let (path, role) = (&method.path, access.name());
-            let reason = format!("{path} needs the role {role}; this is {principal}");
-            Err(Status::new(Code::PermissionDenied, reason))
         }
     }
 }

@@ -36,12 +36,20 @@ pub(super) struct CallKey {
     pub(super) call: CallId,
 }
 
+/// A message that was not consumed yet.
+pub(super) struct Arrived {
+    pub(super) message: Vec<u8>,
+    pub(super) was_compressed: bool,
+}
+
 /// What has arrived for a call and was not consumed yet.
 #[derive(Default)]
 pub(super) struct CallState {
     pub(super) headers: Option<Metadata>,
     /// Bounded by the call's receive window: a message counts against it until it is consumed.
-    pub(super) messages: VecDeque<Vec<u8>>,
+    pub(super) messages: VecDeque<Arrived>,
+    /// The next message was compressed.
+    compressed: bool,
     /// The final status, and whether the server has certainly not started to process the call.
     pub(super) end: Option<(Status, bool)>,
     /// Wakes the thread that sleeps until something arrives.
@@ -450,8 +458,17 @@ impl ClientSink for Inbox<'_> {
         self.with(call, |state| state.headers = Some(metadata.clone()));
     }
 
+    fn compressed(&mut self, call: CallId) {
+        if let Some(state) = self.calls.get_mut(&CallKey { link: self.link, call }) {
+            state.compressed = true;
+        }
+    }
+
     fn message(&mut self, call: CallId, message: &[u8]) {
-        self.with(call, |state| state.messages.push_back(message.to_vec()));
+        self.with(call, |state| {
+            let was_compressed = mem::take(&mut state.compressed);
+            state.messages.push_back(Arrived { message: message.to_vec(), was_compressed });
+        });
     }
 
     fn finished(&mut self, call: CallId, status: Status, retriable: bool) {

@@ -40,6 +40,8 @@ struct State {
     statuses: BTreeMap<String, ServingStatus>,
     watches: BTreeMap<u64, Watch>,
     next_watch: u64,
+    /// What speaks against new work, see [`Health::set_not_ready`].
+    not_ready: Vec<String>,
     shut_down: bool,
 }
 
@@ -112,6 +114,23 @@ impl Health {
             state.statuses.entry(String::new()).or_insert(ServingStatus::NotServing);
             state.statuses.iter_mut().for_each(|(name, known)| *known = status(name));
             state.notify(|_| true);
+        }
+    }
+
+    /// Sets why the server is not ready for new work, each reason one line in words; none: it is.
+    pub fn set_not_ready(&self, reasons: Vec<String>) {
+        self.state().not_ready = reasons;
+    }
+
+    /// Why the server is not ready for new work; empty if it is.
+    pub(super) fn why_not_ready(&self) -> Vec<String> {
+        let state = self.state();
+        let serves = state.statuses.get("") == Some(&ServingStatus::Serving);
+        match &state.not_ready {
+            _ if state.shut_down => vec!["the server is shutting down".into()],
+            reasons if !reasons.is_empty() => reasons.clone(),
+            _ if serves => Vec::new(),
+            _ => vec!["the server is starting".into()],
         }
     }
 

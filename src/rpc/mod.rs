@@ -51,6 +51,7 @@
 
 mod addresses;
 mod answer;
+mod authorize;
 mod backoff;
 mod batch;
 mod blocking;
@@ -71,16 +72,20 @@ mod holders;
 mod link;
 mod listeners;
 mod log_limit;
+mod metrics;
 mod multiplexer;
 mod names;
 mod outbound;
 mod peer_streams;
+mod probes;
 mod random;
 mod reactor;
 mod reflection;
 mod refusals;
+mod resources;
 mod server;
 mod service;
+mod site_clock;
 mod slab;
 mod socket;
 mod system;
@@ -98,6 +103,10 @@ pub use client_call::{ClientCall, Received};
 pub use event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 pub use health::{Health, ServingStatus};
 pub use log_limit::LogLimit;
+pub use metrics::{
+    CallTotals, ServerMetrics, add_metrics_resource, register_certificate_metrics,
+    register_process_metrics,
+};
 pub use multiplexer::{Completion, Dialed, Multiplexer, MultiplexerWaker};
 pub use names::{ResolveError, Resolver};
 pub use outbound::{Reply, Responder};
@@ -112,12 +121,14 @@ pub use tls::{Certificates, ClientTls, IdentityFiles, ServerTls, TlsError};
 
 pub use crate::session::StartError;
 
-/// Registers the services that every server has: health and reflection. Must be called last,
+/// Registers what every server has: health and reflection, and the resources `/livez`, `/readyz` and
+/// `/version`. Must be called last,
 /// because they list the services registered before. All services are NOT_SERVING until
 /// [`Health::set_all`] changes that.
 pub fn add_standard_services(services: &mut Services) -> Health {
     let health = Health::register(services);
     reflection::register(services);
+    probes::register(services, &health);
     for service in services.names() {
         health.set(service, ServingStatus::NotServing);
     }

@@ -23,6 +23,8 @@ pub(super) struct ConnectionId {
 pub(super) enum Action {
     /// Send initial metadata.
     SendHeaders(Metadata),
+    /// Choose whether the next messages are compressed.
+    ChooseCompression(bool),
     /// Send a message and end the call with OK.
     Respond(Vec<u8>),
     /// Send a message, which is counted in the call's [`Flow`].
@@ -62,7 +64,8 @@ impl OutboundAction {
             | Action::CloseConnection(status) => {
                 status.message.len() + status.metadata.size_bytes()
             }
-            Action::MessageTaken(_)
+            Action::ChooseCompression(_)
+            | Action::MessageTaken(_)
             | Action::NotifyWhenDrained
             | Action::WidenWindow(_)
             | Action::AcceptPeer => 0,
@@ -244,6 +247,12 @@ impl Responder {
     /// Sends initial metadata. Without this call it goes out empty with the first message.
     pub fn send_headers(&self, metadata: Metadata) {
         self.address.post(Action::SendHeaders(metadata));
+    }
+
+    /// Chooses whether the next messages are compressed, if the client accepts compressed ones at all,
+    /// from the first message on. By default they are if the client compresses its requests.
+    pub fn choose_compression(&self, compressed: bool) {
+        self.address.post(Action::ChooseCompression(compressed));
     }
 
     /// Sends a message; drops it if the call is over.

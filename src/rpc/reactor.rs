@@ -187,6 +187,7 @@ impl Listener {
     pub(super) fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
         let (stream, peer) = self.0.accept()?;
         stream.set_nodelay(true)?;
+        system::probe_silent_peer(&stream)?;
         Ok((Stream(stream), peer))
     }
 }

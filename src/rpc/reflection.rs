@@ -18,14 +18,12 @@ use super::outbound::Responder;
 use super::service::{CallHandler, Services, Shape};
 use super::wire::{Answer, Query, ReflectionRequest};
 use crate::call::{Code, Status};
+use crate::json::PROTOSET;
 use index::{FileId, Index};
 
 /// The services of both versions.
 const SERVICES: [&str; 2] =
     ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
-
-/// The compiled descriptors of everything in `proto/`.
-const PROTOSET: &[u8] = include_bytes!("../../schemas/agora.protoset");
 
 /// Bytes of answers that may wait for the client before further requests of its stream have to
 /// wait.

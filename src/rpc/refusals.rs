@@ -25,7 +25,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Refusal; 7] = [
+    pub(super) const ALL: [Refusal; 7] = [
         Refusal::Full,
         Refusal::AddressFull,
         Refusal::HolderFull,
@@ -41,6 +41,19 @@ impl Refusal {
             Refusal::AddressFull => "too many connections from this address are open",
             Refusal::HolderFull => "too many connections with this certificate are open",
             _ => "the server has as many connections as it may have",
+        }
+    }
+
+    /// The reason as the label of a metric.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Refusal::Full => "connections",
+            Refusal::AddressFull => "address",
+            Refusal::HolderFull => "certificate",
+            Refusal::NoDescriptor => "descriptors",
+            Refusal::NotAccepted => "accept",
+            Refusal::NotPolled => "poll",
+            Refusal::Tls => "tls",
         }
     }
 

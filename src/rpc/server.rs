@@ -5,6 +5,7 @@
 //! write; run the short handlers of the worker pool. Only the wait blocks.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use super::dispatch::Shared;
 use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 use super::holders::Holders;
 use super::listeners::{Listeners, Port};
+use super::metrics::{Recorder, ServerMetrics};
 use super::names::Resolver;
 use super::outbound::{OutboundAction, OutboundQueue};
 use super::peer_streams::PeerStreams;
@@ -29,12 +31,14 @@ use super::random::random_number;
 use super::reactor::{Poller, Readiness, Stream, Waker};
 use super::refusals::{Refusal, Refusals};
 use super::service::Services;
+use super::site_clock::SiteClock;
 use super::socket::Socket;
 use super::system::Descriptors;
 use super::tls::ServerTls;
 use super::usage::{Usage, UsageBounds};
 use super::workers::Workers;
 use crate::call::{Limits, Principal};
+use crate::exchange::{Origins, Site};
 use crate::session::{Compat, ServerSession};
 
 /// The configuration of a server.
@@ -84,6 +88,12 @@ pub struct ServerOptions {
     pub renewal_grace: Duration,
     /// How the names of peer streams' targets are looked up.
     pub resolver: Resolver,
+    /// Counts the calls and connections of this one server.
+    pub metrics: Option<Arc<ServerMetrics>>,
+    /// The origins whose pages browsers may let read responses.
+    pub allowed_origins: Origins,
+    /// Whether a line is logged for each call, with the target `agora::access`.
+    pub access_log: bool,
 }
 
 impl Default for ServerOptions {
@@ -104,6 +114,9 @@ impl Default for ServerOptions {
             shutdown_grace: Duration::from_secs(10),
             renewal_grace: Duration::from_secs(60),
             resolver: Resolver::default(),
+            metrics: None,
+            allowed_origins: Origins::Own,
+            access_log: false,
         }
     }
 }
@@ -115,6 +128,7 @@ pub struct Server {
     listeners: Listeners,
     stop: Arc<AtomicBool>,
     started: Instant,
+    clock: SiteClock,
     connections: Connections,
     task: Option<Box<dyn EventLoopTask>>,
     task_due: Option<Duration>,
@@ -211,8 +225,10 @@ impl Server {
             max_connections: options.max_connections_per_address,
             max_calls: options.max_calls_per_address,
         };
+        let recorder = Recorder::new(options.metrics.clone(), options.access_log, &services);
         let shared = Shared {
             services,
+            recorder,
             outbound,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
             unsent: ByteBudget::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
@@ -236,6 +252,7 @@ impl Server {
             task_due: None,
             task_waker,
             tls_generation: options.tls.as_ref().map_or(0, ServerTls::generation),
+            clock: SiteClock::new(Site::new(options.allowed_origins.clone())),
             options,
             poller,
             listeners,
@@ -306,8 +323,9 @@ impl Server {
             self.deliver_actions(now);
             self.connections.expire(now);
             self.connections.flush(now);
-            for (refusal, detail) in self.connections.refused.drain(..) {
-                self.refusals.record(self.started + now, refusal, detail);
+            self.connections.shared.recorder.end_turn(|| self.started.elapsed());
+            for (refusal, detail) in mem::take(&mut self.connections.refused) {
+                self.record_refusal(now, refusal, detail);
             }
             self.flush_peer_streams(now);
             // Checked before the next wait: no event follows the end of the last connection.
@@ -315,6 +333,7 @@ impl Server {
                 && (now >= until || self.is_drained())
             {
                 self.connections.close(now);
+                self.connections.shared.recorder.end_turn(|| self.started.elapsed());
                 self.peer_streams.close(now);
                 return Ok(());
             }
@@ -352,6 +371,8 @@ impl Server {
                 || (drain_until.is_none() && stop.load(Ordering::SeqCst))
         })?;
         let now = self.started.elapsed();
+        self.connections.shared.recorder.begin_turn(now);
+        self.clock.update(now);
         let mut readiness = mem::take(&mut self.readiness);
         for ready in readiness.drain(..) {
             if let Some(listener) = Listeners::index(ready.key) {
@@ -390,13 +411,13 @@ impl Server {
                     continue;
                 }
                 Err(error) => {
-                    self.refusals.record(self.started + now, Refusal::NotAccepted, error);
+                    self.record_refusal(now, Refusal::NotAccepted, error);
                     self.accept_again = Some(now + ACCEPT_PAUSE);
                     return;
                 }
             };
             if !self.descriptors.allows_connection_at(stream.descriptor()) {
-                self.refusals.record(self.started + now, Refusal::NoDescriptor, peer);
+                self.record_refusal(now, Refusal::NoDescriptor, peer);
                 continue;
             }
             self.admit(stream, peer, port, now);
@@ -409,7 +430,7 @@ impl Server {
         let (slot, refusal) = match self.acquire_slot(&address, peer, port, now) {
             Ok(slot) => (slot, None),
             Err(refusal) => {
-                self.refusals.record(self.started + now, refusal, peer);
+                self.record_refusal(now, refusal, peer);
                 let limiter = &self.connections.shared.limiter;
                 let Some(slot) = limiter.acquire_leaving(now) else { return };
                 (slot, Some(refusal))
@@ -418,10 +439,11 @@ impl Server {
         let id = self.connections.next_id();
         if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
             self.connections.shared.limiter.release(slot, &address);
-            return self.refusals.record(self.started + now, Refusal::NotPolled, error);
+            return self.record_refusal(now, Refusal::NotPolled, error);
         }
         let limits = &self.options.limits;
-        let mut session = ServerSession::new(limits, self.options.compat, now);
+        let site = &self.clock.site;
+        let mut session = ServerSession::new(limits, self.options.compat, site, now);
         if limits.max_connection_age < Duration::MAX {
             session.end_at(now.saturating_add(jittered(limits.max_connection_age)));
         }
@@ -432,7 +454,13 @@ impl Server {
         if let Some(refusal) = refusal {
             connection.refuse(refusal.for_client());
         }
+        self.connections.shared.recorder.accepted();
         self.connections.insert(connection);
+    }
+
+    fn record_refusal(&mut self, now: Duration, refusal: Refusal, detail: impl Display) {
+        self.connections.shared.recorder.refused(refusal);
+        self.refusals.record(self.started + now, refusal, detail);
     }
 
     /// A slot for a new connection. If there is none, an idle client's connection is closed first.
@@ -466,7 +494,7 @@ impl Server {
         if !self.connections.drop_waiting(now) {
             return Err(refusal);
         }
-        self.refusals.record(self.started + now, refusal, peer);
+        self.record_refusal(now, refusal, peer);
         self.connections.shared.limiter.acquire_waiting(now).ok_or(refusal)
     }
 

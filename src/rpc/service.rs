@@ -11,7 +11,8 @@ use super::blocking::BlockingCall;
 use super::catch_panic::PanicGuard;
 use super::listeners::Port;
 use super::outbound::{Reply, Responder};
-use crate::call::{Access, Metadata, Principal, Status};
+use super::resources::Resources;
+use crate::call::{Access, Metadata, Principal, ResourceRequest, ResourceResponse, Status};
 
 /// How many messages a call of a method has in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Context<'a> {
 ///
 /// It answers through the [`Responder`] that it was created with.
 pub trait CallHandler: Send {
+    /// The next message was compressed.
+    fn compressed(&mut self) {}
     /// A message arrived.
     fn message(&mut self, message: &[u8]);
     /// The client has half-closed.
@@ -124,6 +127,7 @@ pub struct Services {
     names: Vec<String>,
     reserved_connections: usize,
     on_shutdown: Vec<Box<dyn Fn() + Send + Sync>>,
+    pub(super) resources: Resources,
 }
 
 impl Services {
@@ -209,6 +213,18 @@ impl Services {
         self.add(path, Shape::Unary, handler);
     }
 
+    /// Registers a resource: what a GET of `path` over HTTP returns. `access` is what it demands of
+    /// its caller where roles are enforced. The handler runs on the server's thread, must be short and
+    /// must not block.
+    pub fn resource(
+        &mut self,
+        path: &str,
+        access: Access,
+        handler: impl Fn(&Context<'_>, &ResourceRequest<'_>) -> ResourceResponse + Send + Sync + 'static,
+    ) {
+        self.resources.add(path, access, Box::new(handler));
+    }
+
     /// The full names of the services with registered methods, in the order of registration.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -231,6 +247,7 @@ impl Services {
         if let Some(index) = self.find(path) {
             self.methods[index].is_on_every_port = true;
         }
+        self.resources.serve_on_every_port(path);
     }
 
     /// Keeps the client's metadata for the handlers of the method at `path`, which must be
@@ -295,6 +312,11 @@ impl Services {
             keeps_metadata: false,
             access: None,
         });
+    }
+
+    /// The paths of the methods, by index.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(|method| method.path.as_str())
     }
 
     /// The index of the method with this path.

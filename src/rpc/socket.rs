@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use super::reactor::Stream;
 use super::tls::{ServerTls, Tls};
 use crate::call::Identity;
-use crate::session::Protocol;
+use crate::session::Negotiated;
 
 /// A non-blocking byte stream. Dropping it sends `close_notify` to a TLS peer.
 pub(super) struct Socket {
@@ -52,8 +52,8 @@ impl Socket {
         tls.begin(&mut self.stream, first)
     }
 
-    /// The protocol negotiated by ALPN; returned once, after the handshake.
-    pub(super) fn take_negotiated(&mut self) -> Option<Protocol> {
+    /// What was negotiated by ALPN; returned once, after the handshake.
+    pub(super) fn take_negotiated(&mut self) -> Option<Negotiated> {
         self.tls.as_mut().and_then(|tls| tls.take_negotiated())
     }
 

@@ -6,18 +6,29 @@
 //! descriptor is among the last ones. The kernel assigns the lowest free number: as long as a
 //! connection gets one below the bound, all above it are free, whatever else the process has open.
 //!
-//! Without the feature `system-limits` the limit is read but not raised, and the queue of a listener
-//! has the length that the standard library gives it.
+//! Without the feature `system-limits` the limit is read but not raised, the queue of a listener has the
+//! length that the standard library gives it, and silent peers are not probed.
 
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+#[cfg(feature = "system-limits")]
+use std::time::Duration;
 
 /// Descriptors reserved for files and other uses; the upper half is never used by a connection.
 const KEPT_FOR_FILES: u64 = 128;
 /// Connections that may wait to be accepted. The system may allow less (`net.core.somaxconn`).
 #[cfg(feature = "system-limits")]
 const WAITING_CONNECTIONS: i32 = 4096;
+
+/// A peer is probed after it was silent for this long, so often, with such intervals: one that is gone is
+/// noticed after 90 seconds.
+#[cfg(feature = "system-limits")]
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+#[cfg(feature = "system-limits")]
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+#[cfg(feature = "system-limits")]
+const PROBES: u32 = 3;
 
 /// The descriptor limit of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +56,11 @@ impl Descriptors {
         let bound = self.limit - self.kept() / 2;
         u64::try_from(descriptor).is_ok_and(|descriptor| descriptor < bound)
     }
+}
+
+/// The limit of open descriptors; `None` if there is none or it cannot be read.
+pub(super) fn descriptor_limit() -> Option<u64> {
+    soft_limit()
 }
 
 #[cfg(feature = "system-limits")]
@@ -101,6 +117,25 @@ pub(super) fn extend_accept_queue(_: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets the system probe a peer that is silent, and end the connection if it is gone: HTTP/1.1 has no
+/// pings, so that a client that has vanished during a quiet stream would keep its connection for ever.
+///
+/// # Errors
+/// The operating system's.
+#[cfg(feature = "system-limits")]
+pub(super) fn probe_silent_peer(stream: impl AsFd) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_tcp_keepidle(&stream, PROBE_AFTER)?;
+    sockopt::set_tcp_keepintvl(&stream, PROBE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(&stream, PROBES)?;
+    Ok(sockopt::set_socket_keepalive(&stream, true)?)
+}
+
+#[cfg(not(feature = "system-limits"))]
+pub(super) fn probe_silent_peer(_: impl AsFd) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +149,20 @@ mod tests {
         assert_eq!(Descriptors { limit: 64 }.for_connections(), 32, "half of them, of few");
         assert!(Descriptors { limit: u64::MAX }.allows_connection_at(i32::MAX));
         assert!(!Descriptors { limit: u64::MAX }.allows_connection_at(-1));
+    }
+
+    #[cfg(feature = "system-limits")]
+    #[test]
+    fn a_silent_peer_is_probed() {
+        use rustix::net::sockopt;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(!sockopt::socket_keepalive(&stream).unwrap());
+        probe_silent_peer(&stream).unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&stream), Ok(PROBE_AFTER));
+        assert_eq!(sockopt::tcp_keepintvl(&stream), Ok(PROBE_INTERVAL));
+        assert_eq!(sockopt::tcp_keepcnt(&stream), Ok(PROBES));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::{Connection, Stage, TurnContext};
 use crate::call::{Identity, Principal};
 use crate::rpc::connection_limiter::{ConnectionLimiter, ConnectionSlot};
+use crate::rpc::dispatch::Shared;
 use crate::rpc::holders::HolderConnection;
+use crate::rpc::metrics::ConnectionKind;
 use crate::rpc::refusals::Refusal;
 
 /// A connection whose handshake takes longer is closed before others when a slot is needed.
@@ -25,6 +27,22 @@ impl Connection {
         limiter.release(self.calls.slot, &self.calls.address);
     }
 
+    /// Counts the connection as one of its kind, from its first byte on.
+    pub(in crate::rpc) fn note_kind(&mut self, shared: &Shared) {
+        let protocol = self.session.spoken();
+        let is_tls = self.socket.tls_generation().is_some();
+        let kind = Some(ConnectionKind { protocol, is_tls });
+        if self.kind != kind {
+            shared.recorder.connection_changed(self.kind, kind);
+            self.kind = kind;
+        }
+    }
+
+    /// Counts the connection no longer.
+    pub(in crate::rpc) fn forget_kind(&mut self, shared: &Shared) {
+        shared.recorder.connection_changed(self.kind.take(), None);
+    }
+
     /// Whether it waits for a reserved slot.
     pub(in crate::rpc) fn is_waiting(&self) -> bool {
         matches!(self.calls.slot, ConnectionSlot::Waiting { .. })
@@ -33,6 +51,17 @@ impl Connection {
     /// Whether the client has shown a certificate.
     pub(in crate::rpc) fn has_certificate(&self) -> bool {
         matches!(*self.principal, Principal::Certificate(_))
+    }
+
+    /// The client has ended its side. Over HTTP/1.1 it may wait for a response that is complete and not
+    /// sent yet: then the connection ends with it. Returns whether it does.
+    pub(super) fn leave_with_answer(&mut self, now: Duration) -> bool {
+        let leaves = self.session.is_answered();
+        if leaves {
+            self.session.go_away(now);
+            self.readable = false;
+        }
+        leaves
     }
 
     /// Ends all calls; the connection is to be dropped without a reason.

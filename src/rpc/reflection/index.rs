@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::protobuf::{Error, FieldPath, FieldReader, Value};
+use crate::protobuf::{Error, first_text, parts, text};
 
 /// A file of the index.
 pub(super) type FileId = usize;
@@ -185,32 +185,10 @@ impl Index {
     }
 }
 
-/// The fields of a message that have this number and hold bytes.
-fn parts(
-    message: &'static [u8],
-    number: u32,
-) -> impl Iterator<Item = Result<&'static [u8], Error>> {
-    FieldReader::new(message).filter_map(move |field| match field {
-        Ok((found, Value::Bytes(bytes))) if found == number => Some(Ok(bytes)),
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    })
-}
-
-/// The first field with this number as text; empty if there is none.
-fn first_text(message: &'static [u8], number: u32) -> Result<&'static str, Error> {
-    parts(message, number).next().map_or(Ok(""), |bytes| text(bytes?, number))
-}
-
-fn text(bytes: &'static [u8], number: u32) -> Result<&'static str, Error> {
-    let path = FieldPath { message: "a descriptor", field: number };
-    std::str::from_utf8(bytes).map_err(|_| Error::NotText(path))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::PROTOSET;
     use super::*;
+    use crate::json::PROTOSET;
 
     fn index() -> Index {
         Index::read(PROTOSET).unwrap()

@@ -19,10 +19,14 @@ use super::reload::{Loaded, Reloadable};
 use super::words::{self, Side};
 use super::{Certificates, IdentityFiles, TlsError};
 use crate::rpc::reactor::Waker;
-use crate::session::{Compat, Protocol};
+use crate::session::{Compat, Protocol, Sniffed};
 
-/// The ALPN names of the protocols (RFC 7301). `h2` is registered for HTTP/2 over TLS, `agr1` is
-/// Agora's own.
+/// The ALPN names of the protocols of a server (RFC 7301). `h2` is registered for HTTP/2 over TLS,
+/// `http/1.1` for HTTP/1.1, `agr1` is Agora's own.
+pub(super) const ALL: [(&[u8], Sniffed); 3] =
+    [(b"h2", Sniffed::Grpc), (b"http/1.1", Sniffed::Http1), (b"agr1", Sniffed::Native)];
+
+/// The ALPN name of a client's protocol.
 pub(super) const fn alpn(protocol: Protocol) -> &'static [u8] {
     match protocol {
         Protocol::Grpc => b"h2",
@@ -160,11 +164,11 @@ impl ServerTls {
     }
 }
 
+/// The names of the protocols that a server accepts, the one that it prefers first.
 fn protocols(compat: Compat) -> Vec<Vec<u8>> {
-    [Protocol::Grpc, Protocol::Native]
-        .into_iter()
-        .filter(|&protocol| compat == Compat::Both || compat == Compat::from(protocol))
-        .map(|protocol| alpn(protocol).to_vec())
+    ALL.into_iter()
+        .filter(|&(_, protocol)| compat.accepts(protocol))
+        .map(|(name, _)| name.to_vec())
         .collect()
 }
 

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use super::{IdentityFiles, TlsError};
 use crate::call::Identity;
 use crate::rpc::reactor::{Stream, Waker};
-use crate::session::{Compat, Protocol};
+use crate::session::{Compat, Negotiated, Protocol};
 
 /// The certificates of a server or a client while it runs.
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ impl Tls {
         match self.0 {}
     }
 
-    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {
+    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Negotiated> {
         match self.0 {}
     }
 

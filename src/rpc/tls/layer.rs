@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use rustls::{ClientConnection, Connection, ServerConnection};
 
-use super::config::{Current, alpn};
+use super::config::{ALL, Current, alpn};
 use super::parts::Parts;
+use super::words::Side;
 use super::{Certificate, ClientTls, ServerTls, words};
 use crate::call::Identity;
 use crate::rpc::reactor::Stream;
-use crate::session::Protocol;
+use crate::session::{Negotiated, Protocol};
 
 /// The longest record: header, plaintext, and what TLS 1.2 allows for its protection (RFC 5246
 /// section 6.2.3; TLS 1.3 allows less).
@@ -29,8 +30,8 @@ pub(in crate::rpc) struct Tls {
     unwritten: usize,
     /// The handshake is over.
     established: bool,
-    /// The protocol negotiated by ALPN, until it is taken.
-    negotiated: Option<Protocol>,
+    /// What was negotiated by ALPN, until it is taken.
+    negotiated: Option<Negotiated>,
     /// The peer has sent `close_notify`.
     closed: bool,
     /// The certificates of this side, and their generation.
@@ -147,8 +148,8 @@ impl Tls {
         }
     }
 
-    /// The protocol negotiated by ALPN; returned once, after the handshake.
-    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {
+    /// What was negotiated by ALPN; returned once, after the handshake.
+    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Negotiated> {
         self.negotiated.take()
     }
 
@@ -226,9 +227,12 @@ impl Tls {
         }
         self.established = true;
         let name = self.connection.alpn_protocol();
-        self.negotiated = [Protocol::Grpc, Protocol::Native]
-            .into_iter()
-            .find(|&protocol| name == Some(alpn(protocol)));
+        let known = ALL.into_iter().find(|(known, _)| name == Some(known));
+        self.negotiated = match (known, name, self.parts.side) {
+            (Some((_, protocol)), ..) => Some(Negotiated::Only(protocol)),
+            (None, None, Side::Server) => Some(Negotiated::Nothing),
+            _ => None,
+        };
         if self.negotiated.is_none() {
             self.connection.send_close_notify();
             return Err(invalid("the peer supports no protocol of ours (ALPN)"));
