@@ -79,6 +79,12 @@ impl RoundTrips {
 }
 
 impl Raft {
+    /// The quickest of the last answers of a node, if enough are known.
+    pub fn round_trip(&self, peer: NodeId) -> Option<Duration> {
+        let recent = self.node.round_trips.recent.get(&peer)?;
+        recent.iter().min().copied().filter(|_| recent.len() >= MIN_REPLIES)
+    }
+
     /// Whether round trips are too long for the configured times, and times that are long enough.
     pub fn slow_round_trips(&self) -> Option<SlowRoundTrips> {
         let round_trip = self.node.round_trips.of_majority(self.node.quorum)?;

@@ -363,7 +363,7 @@ fn a_leader_without_replies_steps_down_when_its_lease_ends() {
         0 : steps down
         ",
     );
-    assert_eq!(group.leaders(), []);
+    assert!(group.leaders().is_empty());
 }
 
 #[test]
