@@ -12,6 +12,7 @@
 //! - [`dump`]: `dump.txt`, a human-readable record of events
 //! - [`wire`]: the encoding of Raft messages (pure)
 //! - [`transport`]: connections between the nodes of a group
+//! - [`view`]: what a node shows of itself and its group
 //! - [`cluster_client`]: a client's calls to the nodes of a group
 
 pub mod clock;
@@ -26,4 +27,5 @@ pub mod cluster_client;
 pub mod state;
 pub mod storage;
 pub mod transport;
+pub mod view;
 pub mod wire;

@@ -218,6 +218,16 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
+    /// Commands of callers that wait for their answers.
+    pub fn pending_writes(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Reads of callers that wait for their answers.
+    pub fn pending_reads(&self) -> usize {
+        self.rounds.len() + self.reads.len()
+    }
+
     /// Transfers leadership to another node.
     pub fn transfer(&mut self, now: Duration, to: NodeId, timeout: Duration, ticket: T) {
         let answer = match self.raft.transfer(now, to) {

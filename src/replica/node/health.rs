@@ -6,9 +6,10 @@
 //! | `<service>/leader` | all of the above, this node leads, and an entry of its term is committed |
 //!
 //! A follower tells a client where the leader is. `<service>/leader` is for load balancers, which
-//! need the leader without asking.
+//! need the leader without asking. `/readyz` is as the server as a whole, with the reasons in words.
 
 use crate::raft::{Index, Raft};
+use crate::replica::membership::Loss;
 use crate::rpc::{Health, ServingStatus};
 
 /// The suffix of the health name that reports leadership.
@@ -24,11 +25,21 @@ pub(super) struct HealthReport {
     last_reported: Option<Reported>,
 }
 
-/// The status that was published last.
+/// What the status follows from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Reported {
-    is_serving: bool,
-    is_leader: bool,
+    is_recovering: bool,
+    is_full: bool,
+    is_refused: bool,
+    knows_leader: bool,
+    /// It leads and has committed an entry of its term.
+    leads: bool,
+}
+
+impl Reported {
+    fn is_serving(&self) -> bool {
+        self.knows_leader && !self.is_recovering && !self.is_full && !self.is_refused
+    }
 }
 
 impl HealthReport {
@@ -43,20 +54,59 @@ impl HealthReport {
         HealthReport { health, services, recovered_to: Some(last_index), last_reported: None }
     }
 
-    /// Publishes the current status if it differs from the last one.
-    pub(super) fn update(&mut self, raft: &Raft, applied: Index, takes_writes: bool) {
+    /// Publishes the current status if it differs from the last one, and returns why the node is not
+    /// ready. `is_full` says that
+    /// writes wait for disk space, `refused` why the node does not vote, if that is so.
+    pub(super) fn update(
+        &mut self,
+        raft: &Raft,
+        applied: Index,
+        is_full: bool,
+        refused: Option<Loss>,
+    ) -> Option<Vec<String>> {
         // Entries that were not committed may have been truncated.
         self.recovered_to.take_if(|index| applied >= raft.last_index().min(*index));
-        let is_ready = self.recovered_to.is_none() && takes_writes;
         let is_own = raft.term_at(raft.commit_index()) == Some(raft.current_term());
         let reported = Reported {
-            is_serving: is_ready && raft.leader().is_some(),
-            is_leader: is_ready && raft.is_leader() && is_own,
+            is_recovering: self.recovered_to.is_some(),
+            is_full,
+            is_refused: refused.is_some(),
+            knows_leader: raft.leader().is_some(),
+            leads: raft.is_leader() && is_own,
         };
-        if self.last_reported != Some(reported) {
-            self.last_reported = Some(reported);
-            self.publish(reported);
+        if self.last_reported == Some(reported) {
+            return None;
         }
+        self.last_reported = Some(reported);
+        let reasons = self.reasons(raft, applied, is_full, refused);
+        self.health.set_not_ready(reasons.clone());
+        self.publish(reported);
+        Some(reasons)
+    }
+
+    /// Why the node is not ready, a line for each reason.
+    fn reasons(
+        &self,
+        raft: &Raft,
+        applied: Index,
+        is_full: bool,
+        refused: Option<Loss>,
+    ) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if let Some(index) = self.recovered_to {
+            let index = raft.last_index().min(index);
+            reasons.push(format!(
+                "recovering: its log ended at {index} when it started, {applied} entries are applied"
+            ));
+        }
+        if raft.leader().is_none() {
+            let term = raft.current_term();
+            reasons.push(format!("no leader is known in term {term}"));
+        }
+        // The path of the file, which the error names, is for the log.
+        reasons.extend(is_full.then(|| "writes wait for disk space".to_owned()));
+        reasons.extend(refused.map(|loss| format!("refused as a voter: {}", loss.describe())));
+        reasons
     }
 
     fn publish(&self, reported: Reported) {
@@ -64,9 +114,10 @@ impl HealthReport {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,
         };
+        let (serves, leads) = (reported.is_serving(), reported.is_serving() && reported.leads);
         self.health.set_each(|name| match name.strip_suffix(LEADER) {
-            Some(service) if self.services.contains(&service) => status(reported.is_leader),
-            _ if name.is_empty() || self.services.contains(&name) => status(reported.is_serving),
+            Some(service) if self.services.contains(&service) => status(leads),
+            _ if name.is_empty() || self.services.contains(&name) => status(serves),
             _ => ServingStatus::Serving,
         });
     }

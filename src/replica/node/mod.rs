@@ -14,7 +14,9 @@
 //! | `shutdown_reason` | why a node stopped by itself |
 //! | `disk` | the threads that write and sync |
 //! | `health` | the health status of its services |
-//! | `event_logger` | its log lines |
+//! | `metrics` | what a scrape tells of it |
+//! | `event_logger` | its log lines, from the events of the core and of the connections |
+//! | `events` | writing them, and keeping the last ones |
 //!
 //! Three causes end a node (see [`Opened::shutdown_reason`]). First, its server shuts down: a
 //! leader hands over its leadership and closes its files. Second, its disk fails: only what is
@@ -29,6 +31,8 @@ mod disk;
 mod shutdown_reason;
 mod health;
 mod event_logger;
+mod metrics;
+mod events;
 mod refusal;
 mod task;
 mod service;
@@ -37,17 +41,20 @@ mod shared;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use disk::DiskThread;
 use event_logger::EventLogger;
+pub use events::{EventLine, Events};
 use health::HealthReport;
+use metrics::NodeMetrics;
 pub use refusal::{not_leader, refusal};
 pub use service::Service;
 pub use shared::{Node, Shared};
 pub use shutdown_reason::{NodeError, ShutdownReason};
 use task::{DiskSpace, NodeTask, Stage};
 
+use crate::metrics::Registry;
 use crate::raft::{Config, NodeId};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::dump::{Dump, DumpOptions, Event, Level};
@@ -55,9 +62,10 @@ use crate::replica::engine::{Applied, Engine, Output, SnapshotPolicy};
 use crate::replica::recovery::{membership, recovered};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
-    Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
+    Commands, Corruption, Directory, Disk, Identity, MeasuredDisk, Memory, Storage, StorageError,
 };
 use crate::replica::transport::Transport;
+use crate::replica::view::View;
 use crate::rpc::{Health, Server, random_number};
 
 /// The configuration of a node.
@@ -90,8 +98,10 @@ pub struct Opened<S: Service> {
     shutdown_reason: ShutdownReason,
     early_outputs: Vec<Output<S::Ticket>>,
     health: Option<HealthReport>,
+    metrics: Arc<NodeMetrics>,
     /// The entries that were applied at the start, if `dump.txt` records them.
     replayed: Vec<Applied>,
+    event_logger: EventLogger,
 }
 
 impl<S: Service> Opened<S> {
@@ -100,8 +110,13 @@ impl<S: Service> Opened<S> {
     /// # Errors
     /// See [`StorageError`].
     pub fn open(options: NodeOptions, service: S) -> Result<Opened<S>, StorageError> {
+        let metrics = Arc::new(NodeMetrics::default());
+        let started = Instant::now();
         let directory: Arc<dyn Disk> = match &options.directory {
-            Some(directory) => Arc::new(Directory::open(directory)?),
+            Some(directory) => {
+                let directory = Arc::new(Directory::open(directory)?);
+                Arc::new(MeasuredDisk::new(directory, Arc::clone(&metrics.disk)))
+            }
             None => Arc::new(Memory::default()),
         };
         let mut members = options.peers.clone();
@@ -133,7 +148,7 @@ impl<S: Service> Opened<S> {
         let membership = membership(&config, &recovered, record, incarnation, now);
         let mut engine = Engine::new(config, recovered, state, snapshots, membership, now);
         engine.set_quota(options.quota_bytes);
-        event_logger::log_start(&options, engine.raft());
+        let event_logger = EventLogger::start(&options, engine.raft(), started.elapsed());
         let is_telling_all = options.dump.level == Level::All;
         if is_telling_all {
             engine.report_applied();
@@ -148,6 +163,9 @@ impl<S: Service> Opened<S> {
             _ => Vec::new(),
         };
         apply_guard::replay(&mut engine, &mut |applied| replayed.extend(applied));
+        let id = options.config.id;
+        let others = options.peers.iter().map(|(peer, _)| *peer).filter(|peer| *peer != id);
+        let view = View::new(&options.group, &options.machine, clock.now(), others);
         let node = Node::new(Shared {
             engine,
             service,
@@ -156,6 +174,8 @@ impl<S: Service> Opened<S> {
             scratch: Vec::new(),
             requests: is_telling_all.then(Vec::new),
             full: None,
+            events: event_logger.events().clone(),
+            view,
         });
         let shutdown_reason = ShutdownReason::default();
         let health = None;
@@ -168,6 +188,8 @@ impl<S: Service> Opened<S> {
             early_outputs,
             replayed,
             health,
+            metrics,
+            event_logger,
         })
     }
 
@@ -182,6 +204,12 @@ impl<S: Service> Opened<S> {
         self.health = Some(HealthReport::new(health, S::NAMES, last_index));
     }
 
+    /// Registers the metrics of the node and of its service.
+    pub fn register_metrics(&self, registry: &Registry) {
+        let directory = self.options.directory.as_deref();
+        metrics::register(registry, self.node(), Arc::clone(&self.metrics), directory);
+    }
+
     /// Why the node stopped, once its server has ended; empty after a requested shutdown.
     pub fn shutdown_reason(&self) -> ShutdownReason {
         self.shutdown_reason.clone()
@@ -194,7 +222,11 @@ impl<S: Service> Opened<S> {
     /// A thread cannot be started.
     pub fn attach(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
         transport.set_introduction(self.node.lock().engine.introduction());
-        let disk = DiskThread::start(self.storage, server.task_waker())?;
+        let disk = DiskThread::start(
+            self.storage,
+            server.task_waker(),
+            self.event_logger.events().clone(),
+        )?;
         let commands = Commands::of::<S::Machine>();
         let id = self.options.config.id;
         let mut dump = Dump::open(self.directory, id, commands, self.options.dump)?;
@@ -218,8 +250,10 @@ impl<S: Service> Opened<S> {
             transport_due: None,
             has_written: false,
             disk_space: DiskSpace::default(),
-            event_logger: EventLogger::default(),
+            event_logger: self.event_logger,
             health: self.health,
+            metrics: self.metrics,
+            snapshot_began: None,
         });
         Ok(())
     }

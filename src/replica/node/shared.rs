@@ -4,12 +4,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::events::Events;
 use super::service::Service;
 use crate::raft::{NodeId, Origin};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::engine::{Engine, PendingRead, QuotaUse, ReadAccess};
 use crate::replica::membership::{Loss, Standing};
 use crate::replica::state::Replicated;
+use crate::replica::view::View;
 
 /// A handle for call handlers. Clones share the same node.
 pub struct Node<S: Service>(Arc<Mutex<Shared<S>>>);
@@ -24,7 +26,7 @@ impl<S: Service> Clone for Node<S> {
 pub struct Shared<S: Service> {
     pub(super) engine: Engine<S::Machine, S::Ticket>,
     pub(super) service: S,
-    pub(super) clock: Clock,
+    pub(in crate::replica) clock: Clock,
     /// Every node of the group with its address, this one included.
     pub(super) peers: Vec<(NodeId, String)>,
     /// A reusable buffer for encoding commands.
@@ -33,6 +35,9 @@ pub struct Shared<S: Service> {
     pub(super) requests: Option<Vec<Request>>,
     /// Why the node accepts no writes at present.
     pub(super) full: Option<String>,
+    pub(super) events: Events,
+    /// What it shows of itself.
+    pub(in crate::replica) view: View,
 }
 
 /// A request that a leader received.
@@ -163,6 +168,11 @@ impl<S: Service> Shared<S> {
     /// The time since `moment` of the node's clock.
     pub fn elapsed_since(&self, moment: Duration) -> Duration {
         self.clock.now().saturating_sub(moment)
+    }
+
+    /// Its last log lines.
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Every node of the group with its address.

@@ -8,12 +8,15 @@
 //! ```
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::apply_guard;
 use super::disk::{DiskCompletion, DiskThread};
 use super::event_logger::EventLogger;
+use super::events::Events;
 use super::health::HealthReport;
+use super::metrics::NodeMetrics;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
 use super::shutdown_reason::{NodeError, ShutdownReason};
@@ -23,6 +26,7 @@ use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Output, WriteJob};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Incoming, PeerEvent, Transport};
+use crate::replica::view;
 use crate::rpc::{EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, ServerHandle};
 
 /// Engine outputs per poll, so that calls are served in between.
@@ -57,6 +61,9 @@ pub(super) struct NodeTask<S: Service> {
     pub(super) event_logger: EventLogger,
     /// The health report, if the server's health follows the node's.
     pub(super) health: Option<HealthReport>,
+    pub(super) metrics: Arc<NodeMetrics>,
+    /// When the snapshot was begun that is being written.
+    pub(super) snapshot_began: Option<Duration>,
 }
 
 /// What a node does while its disk is full.
@@ -114,8 +121,11 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
             }
         };
         if let Some(health) = &mut self.health {
-            let serves = !self.disk_space.is_full && node.refused().is_none();
-            health.update(node.raft(), node.state().applied_index(), serves);
+            let applied = node.state().applied_index();
+            let is_full = self.disk_space.is_full;
+            if let Some(reasons) = health.update(node.raft(), applied, is_full, node.refused()) {
+                node.view.not_ready = reasons;
+            }
         }
         self.event_logger.check_slow_answers(now, node.raft());
         if now >= self.dump_due {
@@ -125,6 +135,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
             self.event_logger.check_quota(node.quota_use());
             self.free_disk_space(&mut node, now);
             S::tick(&mut node);
+            view::tick(&mut node);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
         reactor.now().checked_add(wait).into_iter().chain(self.transport_due).min()
@@ -139,10 +150,12 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
         if self.stage != Stage::Running {
             return;
         }
-        log::info!("the node is shutting down");
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
+        let (term, index) = (node.raft().current_term(), node.raft().last_index());
+        let text = format!("the node is shutting down: term {term}, its log ends at {index}");
+        self.events().info(&[("term", term.into()), ("index", index.into())], &text);
         match node.engine.hand_over(now) {
             true => self.stage = Stage::HandingOver(now.saturating_add(HAND_OVER_TIMEOUT)),
             false => self.close(&mut node, reactor),
@@ -164,6 +177,10 @@ fn has_handed_over(raft: &Raft) -> bool {
 }
 
 impl<S: Service> NodeTask<S> {
+    fn events(&self) -> &Events {
+        self.event_logger.events()
+    }
+
     fn process_peer_input(
         &mut self,
         node: &mut Shared<S>,
@@ -183,8 +200,14 @@ impl<S: Service> NodeTask<S> {
         }
         for event in self.transport.take_events() {
             self.event_logger.log_peer_event(now, &event);
-            if let PeerEvent::Down(peer, _) = event {
-                self.dump.record(wall_ms(), Event::Unreachable(peer));
+            match event {
+                PeerEvent::Up(peer) => {
+                    node.view.peer_found(peer);
+                }
+                PeerEvent::Down(peer, reason) => {
+                    self.dump.record(wall_ms(), Event::Unreachable(peer));
+                    node.view.peer_lost(peer, reason, now);
+                }
             }
         }
     }
@@ -232,8 +255,8 @@ impl<S: Service> NodeTask<S> {
                 DiskCompletion::LowOnSpace(is_short) => node.engine.set_low_on_space(is_short),
                 DiskCompletion::SnapshotLost => node.engine.snapshot_lost(now),
                 DiskCompletion::SnapshotTaken(mark, bytes) => {
-                    let index = mark.index;
-                    log::info!("a snapshot of {bytes} bytes is in place, up to index {index}");
+                    let began = self.snapshot_began.take().unwrap_or(now);
+                    self.metrics.snapshot_taken(now.saturating_sub(began));
                     let compacted = node.engine.snapshot_taken(mark, bytes);
                     self.disk.compact(compacted.first);
                     self.disk.discard(Box::new(compacted.dropped));
@@ -261,13 +284,17 @@ impl<S: Service> NodeTask<S> {
         if now >= self.disk_space.snapshot_due {
             self.disk_space.snapshot_due = now.saturating_add(SNAPSHOT_INTERVAL);
             if let Some((mark, frozen)) = node.engine.snapshot_now(now) {
+                self.snapshot_began = Some(now);
                 self.disk.snapshot(mark, frozen);
             }
         }
         if node.raft().is_leader() && now >= self.disk_space.hand_over_due {
             self.disk_space.hand_over_due = now.saturating_add(HAND_OVER_INTERVAL);
             if node.engine.hand_over(now) {
-                log::warn!("handing over to a node that may have disk space");
+                let term = node.raft().current_term();
+                let text =
+                    format!("handing over to a node that may have disk space, in term {term}");
+                self.events().warn(&[("term", term.into())], &text);
             }
         }
     }
@@ -304,10 +331,8 @@ impl<S: Service> NodeTask<S> {
             let _ = self.transport.send_introduction(reactor.peer_streams(), to, &introduction);
         }
         for notice in output.notices.drain(..) {
-            match notice.is_error() {
-                true => log::error!("{notice}"),
-                false => log::info!("{notice}"),
-            }
+            let level = if notice.is_error() { log::Level::Error } else { log::Level::Info };
+            self.events().write(level, &[], &notice.to_string());
         }
         for (to, message) in output.messages.drain(..) {
             // An unsent message is lost, which Raft tolerates: it repeats itself.
@@ -316,6 +341,7 @@ impl<S: Service> NodeTask<S> {
             }
         }
         if let Some((mark, frozen)) = output.snapshot.take() {
+            self.snapshot_began = Some(node.clock.now());
             self.disk.snapshot(mark, frozen);
         }
         for read in output.snapshot_reads.drain(..) {
@@ -323,6 +349,7 @@ impl<S: Service> NodeTask<S> {
         }
         let now = node.clock.now();
         output.trace.iter().for_each(|trace| self.event_logger.log_trace(now, node.raft(), trace));
+        output.trace.iter().for_each(|trace| self.metrics.note(trace));
         self.write_dump(node, &output);
         let has_applied = output.has_applied;
         for (ticket, answer) in output.answers.drain(..) {

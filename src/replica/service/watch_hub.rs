@@ -111,6 +111,11 @@ impl<K: Copy + Ord, C> WatchHub<K, C> {
         }
     }
 
+    /// The number of watches that have begun.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Whether there is no watch.
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()

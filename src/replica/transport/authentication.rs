@@ -96,10 +96,10 @@ mod tests {
         assert_eq!(nodes(&certificate(&["agora:node/agora/1"], &["10.0.0.1"])), [1]);
         for other in ["agora:node/market/1", "agora:admin", "agora:client/b", "agora:unknown"] {
             let caller = certificate(&[other], &["10.0.0.1", "b.example.org"]);
-            assert_eq!(nodes(&caller), [], "{other}");
+            assert!(nodes(&caller).is_empty(), "{other}");
             assert!(!local().may_be_a_peer(&caller));
         }
-        assert_eq!(nodes(&Principal::Anonymous), []);
+        assert!(nodes(&Principal::Anonymous).is_empty());
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(nodes(&certificate(&[], &["*.example.org"])), [1]);
         assert_eq!(nodes(&certificate(&[], &["2001:0db8:0:0::2"])), [2]);
         for other in ["example.org", "*.org", "*", "a.b.example.org", "10.0.0.10", ""] {
-            assert_eq!(nodes(&certificate(&[], &[other])), [], "{other}");
+            assert!(nodes(&certificate(&[], &[other])).is_empty(), "{other}");
         }
         assert!(!local().may_be_a_peer(&certificate(&[], &["10.0.0.1"])), "that is this node");
         assert!(local().may_be_a_peer(&certificate(&[], &["b.example.org"])));

@@ -1,6 +1,7 @@
 //! Slow I/O off the disk thread: writing snapshots, copying the log, verifying received snapshots.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{BackgroundTask, COMMIT_NOTE_INTERVAL, DiskCompletion, Job, Queue};
 use crate::raft::StateMachine;
@@ -33,12 +34,13 @@ impl<M: StateMachine> BackgroundIo<M> {
 
 /// Without space there is no snapshot this time: the existing files are complete.
 fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
+    let began = Instant::now();
     match job.run() {
         Err(error) if error.is_temporary() => {
             log::warn!("no snapshot is written this time: {error}");
             Ok(Job::Report(DiskCompletion::SnapshotFailed))
         }
-        written => written.map(|()| Job::FinishSnapshot(job)),
+        written => written.map(|()| Job::FinishSnapshot(job, began.elapsed())),
     }
 }
 

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `worker` | the disk thread, and its behaviour when the disk is full |
 //! | `background` | slow I/O |
+//! | `slow_writes` | log lines about writes that take long |
 //!
 //! Large objects that are no longer needed (unlinked files, old entries of the log) are dropped on
 //! a thread of their own, because closing and freeing them takes long.
@@ -36,6 +37,7 @@
 //! - Objects to drop: a few for each snapshot or compaction.
 
 mod background;
+mod slow_writes;
 mod worker;
 
 use std::collections::VecDeque;
@@ -43,10 +45,13 @@ use std::io;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use background::BackgroundIo;
+use slow_writes::SlowWrites;
 use worker::DiskWorker;
+
+use super::events::Events;
 
 use crate::raft::{
     Frozen, Index, NodeId, SnapshotMark, SnapshotPiece, SnapshotRead, StateMachine, WriteId,
@@ -64,7 +69,7 @@ enum Job<M> {
     Write(WriteJob),
     NoteCommit(Index, Box<Record>),
     BeginSnapshot(SnapshotMark, Box<dyn Frozen>),
-    FinishSnapshot(SnapshotJob),
+    FinishSnapshot(SnapshotJob, Duration),
     BeginCompaction(Index),
     FinishCompaction(Compaction),
     EndCompaction,
@@ -163,6 +168,7 @@ pub(super) struct DiskThread<M> {
     jobs: Arc<Queue<Job<M>>>,
     completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
     discarded: Sender<Discarded>,
+    slow_writes: Arc<SlowWrites>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -171,8 +177,13 @@ impl<M: StateMachine> DiskThread<M> {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub(super) fn start(storage: Storage, waker: TaskWaker) -> io::Result<DiskThread<M>> {
+    pub(super) fn start(
+        storage: Storage,
+        waker: TaskWaker,
+        events: Events,
+    ) -> io::Result<DiskThread<M>> {
         let (jobs, completions) = (Queue::new(), Arc::default());
+        let slow_writes = Arc::new(SlowWrites::new(events.clone()));
         let storage = Arc::new(Mutex::new(Some(storage)));
         let (discarded, to_drop) = mpsc::channel::<Discarded>();
         let drop_all = move || to_drop.into_iter().for_each(drop);
@@ -183,11 +194,13 @@ impl<M: StateMachine> DiskThread<M> {
             Arc::clone(&completions),
             waker,
             discarded.clone(),
+            events,
+            Arc::clone(&slow_writes),
         );
         let background = BackgroundIo { tasks: worker.tasks(), jobs: Arc::clone(&jobs) };
         thread::Builder::new().name("background-io".into()).spawn(move || background.run())?;
         let thread = thread::Builder::new().name("disk".into()).spawn(move || worker.run())?;
-        Ok(DiskThread { storage, jobs, completions, discarded, thread: Some(thread) })
+        Ok(DiskThread { storage, jobs, completions, discarded, slow_writes, thread: Some(thread) })
     }
 
     /// Writes on the calling thread, unless the disk thread is busy. The completion is available
@@ -199,7 +212,10 @@ impl<M: StateMachine> DiskThread<M> {
         let Ok(mut held) = self.storage.try_lock() else { return Err(job) };
         let is_idle = self.jobs.jobs().is_empty() && job.pieces.is_empty();
         let Some(mut storage) = held.take_if(|_| is_idle) else { return Err(job) };
-        let completion = match write_at_once(&mut storage, &job) {
+        let began = Instant::now();
+        let written = write_at_once(&mut storage, &job);
+        self.slow_writes.note(began, job.entries.iter().map(|entry| entry.size_bytes()).sum());
+        let completion = match written {
             Ok(()) => {
                 *held = Some(storage);
                 DiskCompletion::Persisted(job.id)

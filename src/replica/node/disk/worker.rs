@@ -15,12 +15,14 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::slow_writes::SlowWrites;
 use super::{
     BackgroundTask, COMMIT_NOTE_INTERVAL, Discarded, DiskCompletion, Job, Queue, SharedStorage,
     lock, stage_entries,
 };
 use crate::raft::{Index, SnapshotRead, StateMachine, WriteId};
 use crate::replica::engine::WriteJob;
+use crate::replica::node::events::Events;
 use crate::replica::storage::{
     Compaction, Receipt, SnapshotFile, SnapshotJob, Storage, StorageError,
 };
@@ -44,6 +46,8 @@ pub(super) struct DiskWorker<M> {
     completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
     waker: TaskWaker,
     discarded: Sender<Discarded>,
+    events: Events,
+    slow_writes: Arc<SlowWrites>,
     open: VecDeque<Arc<SnapshotFile>>,
     /// The last write that is staged and not durable.
     unreported: Option<WriteId>,
@@ -53,6 +57,8 @@ pub(super) struct DiskWorker<M> {
     reported_hard_state: Option<WriteId>,
     /// How many times the current copy of the log was extended; `None` if none is being made.
     compaction: Option<u32>,
+    /// When the last compaction began.
+    compaction_began: Instant,
     compact_at: Option<Instant>,
     is_low_on_space: bool,
     /// When the commit index was last written to `metadata.txt`.
@@ -76,6 +82,8 @@ impl<M: StateMachine> DiskWorker<M> {
         completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
         waker: TaskWaker,
         discarded: Sender<Discarded>,
+        events: Events,
+        slow_writes: Arc<SlowWrites>,
     ) -> DiskWorker<M> {
         DiskWorker {
             storage,
@@ -84,11 +92,14 @@ impl<M: StateMachine> DiskWorker<M> {
             completions,
             waker,
             discarded,
+            events,
+            slow_writes,
             open: VecDeque::new(),
             unreported: None,
             retry_at: None,
             reported_hard_state: None,
             compaction: None,
+            compaction_began: Instant::now(),
             compact_at: None,
             is_low_on_space: false,
             commit_noted_at: Instant::now(),
@@ -162,7 +173,7 @@ impl<M: StateMachine> DiskWorker<M> {
                     }
                     self.tasks.push(BackgroundTask::Snapshot(job));
                 }
-                Job::FinishSnapshot(job) => self.finish_snapshot(storage, job)?,
+                Job::FinishSnapshot(job, took) => self.finish_snapshot(storage, job, took)?,
                 Job::BeginCompaction(first) => self.begin_compaction(storage, first)?,
                 Job::FinishCompaction(compaction) => {
                     self.finish_compaction(storage, compaction)?;
@@ -218,24 +229,27 @@ impl<M: StateMachine> DiskWorker<M> {
     fn sync(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
         let Some(write) = self.unreported else { return Ok(()) };
         let is_backing_off = self.retry_at.is_some_and(|at| Instant::now() < at);
+        let (began, bytes) = (Instant::now(), storage.staged_bytes());
         let written = match is_backing_off {
             true => storage.sync_hard_state_only(),
             false => storage.sync(),
         };
+        self.slow_writes.note(began, bytes);
         match written {
             Ok(()) if is_backing_off => self.report_hard_state(storage, write),
             Ok(()) => {
                 self.unreported = None;
                 self.report(DiskCompletion::Persisted(write));
                 if self.retry_at.take().is_some() {
-                    log::warn!("disk space is available again: everything is written");
+                    self.events.warn(&[], "disk space is available again: everything is written");
                     self.report(DiskCompletion::SpaceAvailable);
                 }
             }
             Err(error) if error.is_temporary() => {
                 self.report_hard_state(storage, write);
                 if self.retry_at.is_none() {
-                    log::error!("writes wait for disk space: {error}");
+                    let text = format!("writes wait for disk space: {error}");
+                    self.events.write(log::Level::Error, &[], &text);
                     self.report(DiskCompletion::Full(error.to_string()));
                 }
                 self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
@@ -276,7 +290,7 @@ impl<M: StateMachine> DiskWorker<M> {
         }
         self.compact_at = Some(Instant::now() + COMPACTION_INTERVAL);
         if let Some(compaction) = unless_temporary(storage.begin_compaction(first))? {
-            self.compaction = Some(0);
+            (self.compaction, self.compaction_began) = (Some(0), Instant::now());
             self.tasks.push(BackgroundTask::Compaction(compaction));
         }
         Ok(())
@@ -296,7 +310,18 @@ impl<M: StateMachine> DiskWorker<M> {
             return Ok(());
         }
         self.compaction = None;
+        let (before, began) = (storage.log_bytes(), self.compaction_began);
         let is_done = unless_temporary(storage.finish_compaction(compaction))?;
+        if is_done == Some(true) {
+            let (first, bytes, ms) =
+                (storage.first_index(), storage.log_bytes(), whole_ms(began.elapsed()));
+            let fields = [("index", first.into()), ("bytes", bytes.into()), ("ms", ms.into())];
+            let text = format!(
+                "the log was compacted from {before} to {bytes} bytes, it begins at index {first}; it \
+                 took {ms} ms"
+            );
+            self.events.info(&fields, &text);
+        }
         if is_done == Some(true) && self.retry_at.is_some() {
             self.retry_at = Some(Instant::now());
         }
@@ -307,10 +332,17 @@ impl<M: StateMachine> DiskWorker<M> {
         &mut self,
         storage: &mut Storage,
         job: SnapshotJob,
+        took: Duration,
     ) -> Result<(), StorageError> {
         let is_in_place = unless_temporary(storage.finish_snapshot(job))?;
         let completion = match storage.snapshot() {
             Some(file) if is_in_place == Some(true) => {
+                let (index, bytes, ms) = (file.mark().index, file.size_bytes(), whole_ms(took));
+                let fields = [("index", index.into()), ("bytes", bytes.into()), ("ms", ms.into())];
+                let text = format!(
+                    "a snapshot of {bytes} bytes is in place, up to index {index}; it took {ms} ms"
+                );
+                self.events.info(&fields, &text);
                 DiskCompletion::SnapshotTaken(file.mark(), file.size_bytes())
             }
             _ => DiskCompletion::SnapshotFailed,
@@ -350,6 +382,10 @@ impl<M: StateMachine> DiskWorker<M> {
         self.report(DiskCompletion::Piece(read.to, piece));
         Ok(())
     }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// `None` for a temporary failure of work that was not promised to anyone.
