@@ -1,7 +1,11 @@
 //! The state machine: records, their history, and the effect of commands.
 
+mod prefixes;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use prefixes::PrefixCount;
 
 use super::command::Command;
 use super::history::{Change, History};

@@ -15,7 +15,7 @@ mod tree;
 
 pub use command::{Command, Invalid, MAX_KEY_BYTES, MAX_VALUE_BYTES, check_key};
 pub use history::{Change, Compacted, History};
-pub use kv::{Kv, Page};
+pub use kv::{Kv, Page, PrefixCount};
 pub use read::Read;
 pub use record::Record;
 pub use reply::{InvalidReply, Reply};
