@@ -46,12 +46,14 @@ pub use line_writer::AsyncLineWriter;
 pub use ticket::Ticket;
 pub use watch::MAX_WATCHES;
 
-use super::state::{Action, ItemId, Limits, Market};
+use super::state::{Action, Counted, ItemId, Limits, Market};
 use crate::call::Status;
 use crate::market::print::{Request, RequestLine};
+use crate::metrics::{Exposition, Family};
 use crate::replica::engine::Answer;
 use crate::replica::node::{Service, Shared};
 use crate::replica::service::check_leader;
+use crate::replica::view::{Contents, Part};
 use crate::rpc::Reactor;
 use address_limits::AddressLimiter;
 use housekeeping::Housekeeper;
@@ -62,6 +64,18 @@ pub const NAME: &str = "agora.market.v1.MarketService";
 
 /// The most bytes of a text that are printed: no valid address, UUID or search has more.
 const MAX_PRINTED_BYTES: usize = 200;
+
+const THINGS: Family = Family::gauge(
+    "agora_market_things",
+    &["kind"],
+    "What the market has: accounts, items on sale, orders, wishes, ratings, pending notifications",
+);
+const THING_BYTES: Family = Family::gauge(
+    "agora_market_things_bytes",
+    &["kind"],
+    "The size of what the market has, as the quota counts it",
+);
+const WATCHES: Family = Family::gauge("agora_market_watches", &[], "Open watches on this node");
 
 /// The state of the service beside the market itself.
 pub struct MarketService {
@@ -164,10 +178,48 @@ impl Service for MarketService {
 
     const NAMES: &'static [&'static str] = &[NAME, admin::NAME];
 
+    const READS: &'static [&'static str] = &[
+        "/agora.market.v1.MarketService/SearchItem",
+        "/agora.market.v1.MarketService/GetItem",
+        "/agora.market.v1.MarketService/DisplaySellerItems",
+        "/agora.market.v1.MarketService/ViewWishList",
+        "/agora.market.v1.MarketService/BuyerOrders",
+        "/agora.market.v1.MarketService/SellerOrders",
+    ];
+
+    const WRITES: &'static [&'static str] = &[
+        "/agora.market.v1.MarketService/RegisterSeller",
+        "/agora.market.v1.MarketService/RegisterBuyer",
+        "/agora.market.v1.MarketService/SellItem",
+        "/agora.market.v1.MarketService/UpdateItem",
+        "/agora.market.v1.MarketService/DeleteItem",
+        "/agora.market.v1.MarketService/BuyItem",
+        "/agora.market.v1.MarketService/AddToWishList",
+        "/agora.market.v1.MarketService/RemoveFromWishList",
+        "/agora.market.v1.MarketService/RateItem",
+        "/agora.market.v1.MarketService/AcknowledgeNotifications",
+    ];
+
     const MAKES_SPACE: &'static str = "delete items, acknowledge notifications, remove wishes";
 
     fn machine(&self) -> Market {
         Market::new(self.limits.clone())
+    }
+
+    const METRICS: &'static [Family] = &[THINGS, THING_BYTES, WATCHES];
+
+    fn write_metrics(node: &mut Shared<MarketService>, out: &mut Exposition) {
+        let (service, state) = node.service_and_state();
+        let counts = state.machine().counts();
+        let mut things = out.family(&THINGS);
+        for counted in &counts {
+            things.value(&[counted.kind], counted.count);
+        }
+        let mut bytes = out.family(&THING_BYTES);
+        for counted in &counts {
+            bytes.value(&[counted.kind], counted.bytes);
+        }
+        out.family(&WATCHES).value(&[], service.watches.len());
     }
 
     fn answer(
@@ -186,6 +238,17 @@ impl Service for MarketService {
 
     fn tick(node: &mut Shared<MarketService>) {
         housekeeping::tick(node);
+    }
+
+    fn contents(node: &Shared<MarketService>) -> Contents {
+        let counts = node.state().machine().counts();
+        let parts = counts.map(|Counted { kind, count, bytes }| Part {
+            name: kind.to_owned(),
+            count,
+            about_bytes: bytes,
+        });
+        let all = counts.iter().map(|counted| counted.count).sum();
+        Contents::of("what the market has", all, parts.into(), counts.len())
     }
 
     /// Watches end where the node no longer leads: their clients continue at the leader.

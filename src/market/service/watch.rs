@@ -48,6 +48,11 @@ impl Watches {
         }
     }
 
+    /// The number of watches that have begun.
+    pub(super) fn len(&self) -> usize {
+        self.hub.len()
+    }
+
     /// Ends all watches that have begun.
     pub(super) fn end_all(&mut self, status: &Status) {
         self.hub.end_all(status);

@@ -188,6 +188,11 @@ impl Mailboxes {
         self.boxes.remove(account);
     }
 
+    /// Pending notifications of all accounts.
+    pub fn pending_of_all(&self) -> u64 {
+        self.size.events
+    }
+
     /// The size of all pending notifications, for the quota.
     pub fn size_bytes(&self) -> u64 {
         self.size.bytes()

@@ -70,6 +70,7 @@ pub use moderation::{Act, Entry, MAX_FORGOTTEN, Moderation, Policy, StandingChan
 pub use ratings::{MAX_STARS, Rating};
 pub use read_set::ReadSet;
 pub use search::{Query, Sort};
+pub use size::Counted;
 pub use text::is_unprintable;
 pub use view::{EventView, ItemView, MailboxPage, Notification, OrderView, Page, SearchPage};
 

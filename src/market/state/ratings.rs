@@ -105,6 +105,11 @@ impl PartialEq for Ratings {
 impl Eq for Ratings {}
 
 impl Ratings {
+    /// Ratings of items that are not deleted.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The size of all ratings, for the quota. A rating of an item that was deleted still counts as
     /// given.
     pub fn size_bytes(&self) -> u64 {

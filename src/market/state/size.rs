@@ -97,7 +97,35 @@ pub fn may_grow(command: &[u8]) -> bool {
     }
 }
 
+/// How many things of a kind a market has, and their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What they are, in words.
+    pub kind: &'static str,
+    /// How many.
+    pub count: u64,
+    /// Their size, for the quota.
+    pub bytes: u64,
+}
+
 impl Market {
+    /// What the market has, by kind.
+    pub fn counts(&self) -> [Counted; 6] {
+        let of = |kind, count, bytes| Counted { kind, count, bytes };
+        [
+            of("accounts", self.accounts.len() as u64, self.accounts.size_bytes()),
+            of("items on sale", self.items.len() as u64, self.items.size_bytes()),
+            of("orders", self.orders.len().into(), self.orders.size_bytes()),
+            of("wishes", self.wishlists.len(), self.wishlists.size_bytes()),
+            of("ratings", self.ratings.len(), self.ratings.size_bytes()),
+            of(
+                "pending notifications",
+                self.mailboxes.pending_of_all(),
+                self.mailboxes.size_bytes(),
+            ),
+        ]
+    }
+
     /// The size.
     pub(super) fn counted_bytes(&self) -> u64 {
         self.accounts.size_bytes()

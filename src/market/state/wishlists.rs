@@ -20,6 +20,11 @@ pub struct Wishlists {
 }
 
 impl Wishlists {
+    /// Items on all lists.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The size of all lists, for the quota.
     pub fn size_bytes(&self) -> u64 {
         size::WISH * self.len
