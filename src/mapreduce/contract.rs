@@ -87,12 +87,14 @@ pub struct JobSpec {
 }
 
 /// A worker's answer to OpenJob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobOpened {
     /// A random number of the worker process: a restarted worker has another one.
     pub epoch: u64,
     /// The number of tasks that the worker runs at once.
     pub task_slots: u32,
+    /// The version of the worker; empty if it does not report one.
+    pub version: String,
 }
 
 /// The progress of an attempt.

@@ -18,6 +18,7 @@
 //! - [`digest`]: detects different contents of the input
 //! - [`execute`]: runs a task
 //! - [`scheduler`]: assigns tasks to workers, and handles failures
+//! - [`job_status`]: what a page shows of a running job
 //! - [`pending_calls`]: calls to a worker that wait for capacity of its connection
 //!
 //! Beside them stand [`master`], [`worker`], [`files`] and [`streaming`], which runs any two
@@ -28,6 +29,7 @@ pub mod digest;
 pub mod execute;
 pub mod files;
 pub mod job;
+pub mod job_status;
 pub mod master;
 pub mod pending_calls;
 pub mod scheduler;

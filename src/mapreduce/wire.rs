@@ -83,12 +83,17 @@ pub fn parse_open_job(message: &[u8]) -> Result<JobSpec, Status> {
 }
 
 pub fn encode_opened(opened: JobOpened) -> Vec<u8> {
-    encode(&pb::OpenJobResponse { epoch: opened.epoch, slots: opened.task_slots })
+    encode(&pb::OpenJobResponse {
+        epoch: opened.epoch,
+        slots: opened.task_slots,
+        version: opened.version.into(),
+    })
 }
 
 pub fn parse_opened(message: &[u8]) -> Result<JobOpened, Status> {
-    let response: pb::OpenJobResponse = parse(message)?;
-    Ok(JobOpened { epoch: response.epoch, task_slots: response.slots })
+    let response: pb::OpenJobResponse<'_> = parse(message)?;
+    let (epoch, task_slots) = (response.epoch, response.slots);
+    Ok(JobOpened { epoch, task_slots, version: response.version.into_owned() })
 }
 
 pub fn encode_pong(running: &[Progress]) -> Vec<u8> {

@@ -68,7 +68,7 @@ impl Counters {
 }
 
 /// The counters of a round's tasks. A task that runs again replaces its counters.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     by_task: BTreeMap<TaskId, Counters>,
 }

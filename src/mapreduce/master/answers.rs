@@ -45,7 +45,7 @@ impl Master {
                     if status.is_ok() { "it is shutting down" } else { status.message.as_str() };
                 self.release(index, reason, observer);
             }
-            InFlight::Ping(index) => self.handle_pong(index, &status, &message),
+            InFlight::Ping(index) => self.handle_pong(index, &status, &message, observer),
             InFlight::Announce(attempt) => self.handle_announced(attempt, &status, observer),
             InFlight::PendingSend(index) => self.handle_piece_put(index, &status, observer),
             InFlight::Task(attempt) => {
@@ -116,7 +116,13 @@ impl Master {
         }
     }
 
-    fn handle_pong(&mut self, index: usize, status: &Status, message: &[u8]) {
+    fn handle_pong(
+        &mut self,
+        index: usize,
+        status: &Status,
+        message: &[u8],
+        observer: &mut dyn Observer,
+    ) {
         let now = self.now();
         let Some(ready) = self.worker_slots[index].ready() else { return };
         ready.ping = None;
@@ -128,6 +134,10 @@ impl Master {
                 running.iter().map(|at| (AttemptId(at.attempt), at.steps)).collect();
             self.scheduler.handle_progress(now, worker, &pending_sends);
             self.status = running.into_iter().map(|at| at.status).find(|text| !text.is_empty());
+            observer.on_event(&JobEvent::Answered {
+                name: &self.worker_slots[index].name,
+                status: self.status.as_deref().unwrap_or_default(),
+            });
         }
     }
 
@@ -248,6 +258,7 @@ impl Master {
             attempt: attempt.0,
             worker: &self.worker_slots[assigned.slot].name,
             end: TaskEnd::Failure(reason),
+            output_bytes: 0,
         });
         let failure = Failure::new(cause, reason);
         self.scheduler.handle_failed(now, assigned.worker, attempt, &failure);
@@ -382,12 +393,17 @@ impl Master {
         let now = self.now();
         let Some(assigned) = self.attempts.remove(&attempt) else { return };
         let (worker, task) = (assigned.worker, assigned.task);
+        let output_bytes = output.as_ref().map_or_else(
+            || sizes.iter().fold(0, |sum, size| size.saturating_add(sum)),
+            TaskOutput::len,
+        );
         let counts = self.scheduler.handle_completed(now, worker, attempt, sizes);
         observer.on_event(&JobEvent::TaskEnded {
             task,
             attempt: attempt.0,
             worker: &self.worker_slots[assigned.slot].name,
             end: if counts { TaskEnd::Success } else { TaskEnd::Cancelled },
+            output_bytes: if counts { output_bytes } else { 0 },
         });
         if let Some(state) = self.round.as_mut().filter(|_| counts) {
             state.tally.accept(task, counters);

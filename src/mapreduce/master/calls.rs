@@ -273,6 +273,7 @@ impl Master {
             attempt: attempt.0,
             worker: &slot.name,
             end: TaskEnd::Cancelled,
+            output_bytes: 0,
         });
         if let (Some(ready), Some(call)) = (slot.ready(), assigned.call) {
             let link = ready.link;
@@ -293,6 +294,7 @@ impl Master {
                 attempt: attempt.0,
                 worker: &name,
                 end: TaskEnd::Lost,
+                output_bytes: 0,
             });
             false
         });

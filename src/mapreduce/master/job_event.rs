@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Times;
+use crate::mapreduce::job::{Counters, Tally};
 use crate::mapreduce::scheduler::{TaskId, TaskKind};
 
 /// How an attempt ended.
@@ -29,6 +30,15 @@ pub enum JobEvent<'n> {
         name: &'n str,
         /// Its address.
         address: &'n str,
+        /// Its version; empty if it did not report one.
+        version: &'n str,
+    },
+    /// A worker has answered a ping.
+    Answered {
+        /// Its name.
+        name: &'n str,
+        /// The status text of one of its tasks; may be empty.
+        status: &'n str,
     },
     /// A worker is lost, or could not be reached.
     Gone {
@@ -46,6 +56,10 @@ pub enum JobEvent<'n> {
     RoundBegan {
         /// The round's name.
         name: &'n str,
+        /// The number of map tasks.
+        maps: usize,
+        /// The number of reduce tasks.
+        reduces: usize,
     },
     /// An attempt was assigned to a worker.
     TaskBegan {
@@ -68,6 +82,8 @@ pub enum JobEvent<'n> {
         worker: &'n str,
         /// The result.
         end: TaskEnd<'n>,
+        /// The bytes that it wrote, all partitions together; 0 unless it succeeded.
+        output_bytes: u64,
     },
     /// The output of a map task is lost, and the task runs again.
     OutputLost {
@@ -84,19 +100,27 @@ pub enum JobEvent<'n> {
         elapsed: Duration,
         /// The status text of a task, if there is one.
         status: Option<&'n str>,
+        /// The counters of the completed tasks.
+        tally: &'n Tally,
+        /// Bytes that completed reduce tasks have fetched.
+        fetched_bytes: u64,
     },
     /// A round has ended.
     RoundEnded {
         /// The duration of its phases.
         times: Times,
+        /// The total of its tasks' counters.
+        counters: &'n Counters,
+        /// Bytes that its reduce tasks fetched.
+        fetched_bytes: u64,
     },
 }
 
 impl JobEvent<'_> {
-    /// The event as text; `None` for progress and the end of a round.
+    /// The event as text; `None` for answers to pings, progress and the end of a round.
     pub fn to_text(&self) -> Option<String> {
         let to_text = match self {
-            JobEvent::Joined { kind, name, address } => {
+            JobEvent::Joined { kind, name, address, .. } => {
                 let kind = match kind {
                     TaskKind::Map => "mapper",
                     TaskKind::Reduce => "reducer",
@@ -105,12 +129,12 @@ impl JobEvent<'_> {
             }
             JobEvent::Gone { name, reason } => format!("{name} is gone: {reason}"),
             JobEvent::Silent { name } => format!("{name} does not answer"),
-            JobEvent::RoundBegan { name } => format!("\n{name}"),
+            JobEvent::RoundBegan { name, .. } => format!("\n{name}"),
             JobEvent::TaskBegan { task, attempt, worker, is_backup } => {
                 let backup = if *is_backup { ", a backup" } else { "" };
                 format!("{worker}: {task} called, attempt {attempt}{backup}")
             }
-            JobEvent::TaskEnded { task, attempt, worker, end } => {
+            JobEvent::TaskEnded { task, attempt, worker, end, .. } => {
                 let end = match end {
                     TaskEnd::Success => "SUCCESS".to_owned(),
                     TaskEnd::Failure(reason) => format!("FAILURE: {reason}"),
@@ -120,7 +144,9 @@ impl JobEvent<'_> {
                 format!("{worker}: {task}, attempt {attempt}: {end}")
             }
             JobEvent::OutputLost { task } => format!("the output of {task} is lost"),
-            JobEvent::Progress { .. } | JobEvent::RoundEnded { .. } => return None,
+            JobEvent::Answered { .. } | JobEvent::Progress { .. } | JobEvent::RoundEnded { .. } => {
+                return None;
+            }
         };
         Some(to_text)
     }

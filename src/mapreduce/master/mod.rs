@@ -16,7 +16,8 @@
 //! - `input_check`: whether all workers have read the same input
 //! - `outputs`: results, while and after they are read
 //! - `round`: the loop of one round
-//! - [`JobEvent`]: events for `dump.txt` and the screen
+//! - [`JobEvent`]: events for `dump.txt`, the screen and the job's page
+//! - [`JobMonitor`]: the job as clients see it
 //!
 //! A [`Master`] runs one job, round after round: [`Master::run_round`].
 
@@ -26,6 +27,8 @@ mod local_process;
 mod input_check;
 mod round;
 mod job_event;
+mod job_metrics;
+mod job_service;
 mod outputs;
 mod requests;
 mod worker_slots;
@@ -42,10 +45,11 @@ use std::time::{Duration, Instant};
 
 pub use input_check::InputFile;
 pub use job_event::{JobEvent, Observer, TaskEnd};
+pub use job_service::{JobMonitor, JobPicture, MAX_WATCHES};
 pub use outputs::TaskOutput;
 
 use super::contract::JobSpec;
-use super::files::{Inputs, JobLock, Layout, LockError, Owner};
+use super::files::{Inputs, JobLock, Layout, LockError, Owner, short_id};
 use super::job::{Counters, Tally};
 use super::scheduler::{AttemptId, JobFailure, Policy, Scheduler, TaskKind};
 use super::split::{self, Split};
@@ -293,6 +297,11 @@ impl Master {
     /// The data directory.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The part of the job's id that may be shown.
+    pub fn short_id(&self) -> &str {
+        short_id(&self.spec.id)
     }
 
     /// The splits, in order.

@@ -31,7 +31,11 @@ impl Master {
         };
         self.wait_for_workers(kinds, observer)?;
         let (maps, reduces) = (self.splits.len() as u32, round.reduces);
-        observer.on_event(&JobEvent::RoundBegan { name: &round.name });
+        observer.on_event(&JobEvent::RoundBegan {
+            name: &round.name,
+            maps: maps as usize,
+            reduces: reduces as usize,
+        });
         self.rounds += 1;
         self.parameters += 2;
         let began = self.now();
@@ -61,7 +65,11 @@ impl Master {
         state.map(|state| state.outcome(now)).map_or_else(
             || Err(Error::Io("a round", std::io::ErrorKind::NotFound.into())),
             |outcome| {
-                observer.on_event(&JobEvent::RoundEnded { times: outcome.times });
+                observer.on_event(&JobEvent::RoundEnded {
+                    times: outcome.times,
+                    counters: &outcome.counters,
+                    fetched_bytes: outcome.fetched_bytes,
+                });
                 Ok(outcome)
             },
         )
@@ -160,11 +168,14 @@ impl Master {
     }
 
     fn report_progress(&mut self, elapsed: Duration, observer: &mut dyn Observer) {
+        let Some(state) = &self.round else { return };
         observer.on_event(&JobEvent::Progress {
             maps: self.scheduler.progress(TaskKind::Map),
             reduces: self.scheduler.progress(TaskKind::Reduce),
             elapsed,
             status: self.status.as_deref(),
+            tally: &state.tally,
+            fetched_bytes: state.fetched_bytes,
         });
     }
 

@@ -35,7 +35,8 @@ impl Full {
         let calls = Arc::<Mutex<Vec<&'static str>>>::default();
         let mut services = Services::new();
         services.streaming(path::HOLD_JOB, Shape::Unary, |_, _| Ok(Box::new(Held)));
-        let opened = wire::encode_opened(JobOpened { epoch: 1, task_slots: 1 });
+        let opened =
+            wire::encode_opened(JobOpened { epoch: 1, task_slots: 1, version: "0.0.1".into() });
         let done = wire::encode_map_done(&MapDone {
             sizes: vec![OUTPUT.len() as u64],
             counters: Counters::new(),

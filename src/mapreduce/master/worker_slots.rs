@@ -350,6 +350,7 @@ impl Master {
         let worker =
             WorkerId((self.worker_slots[index].generation * worker_slots + index as u64) as u32);
         let now = self.now();
+        let version = printable(shortened(&opened.version, MAX_VERSION_BYTES)).into_owned();
         let slot = &mut self.worker_slots[index];
         slot.failures = 0;
         slot.state = SlotState::Ready(ReadyWorker {
@@ -367,6 +368,7 @@ impl Master {
             kind: slot.kind,
             name: &slot.name,
             address: slot.address(),
+            version: &version,
         });
         self.scheduler.add_worker(now, worker, slot.kind, opened.task_slots.clamp(1, max_tasks));
     }
@@ -446,6 +448,13 @@ fn is_final(code: Code) -> bool {
     matches!(code, Code::PermissionDenied | Code::Unauthenticated | Code::Unimplemented)
 }
 
+/// The start of a text, with at most so many bytes.
+fn shortened(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// A longer version of a worker is cut.
+const MAX_VERSION_BYTES: usize = 40;
 /// A local process that fails this often before it accepts a task is not expected to start.
 const MAX_START_FAILURES: u32 = 5;
 /// The largest number of tasks that one worker gets at once, whatever it offers.

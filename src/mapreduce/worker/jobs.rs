@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use super::active_attempts::ActiveAttempts;
+use super::availability::Availability;
 use super::job_log::JobLog;
 use super::mappers::Mappers;
 use super::open_job::{OpenJob, Opener};
@@ -42,6 +43,7 @@ pub(super) struct Jobs {
     /// The running attempts of all jobs.
     active_attempts: Arc<ActiveAttempts>,
     log: JobLog,
+    availability: Availability,
 }
 
 #[derive(Default)]
@@ -73,8 +75,8 @@ impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
         let (opening, state, active_attempts) =
             (Mutex::default(), Mutex::default(), Arc::default());
-        let log = JobLog::default();
-        Jobs { kinds, options, epoch, opening, state, active_attempts, log }
+        let (log, availability) = (JobLog::default(), Availability::default());
+        Jobs { kinds, options, epoch, opening, state, active_attempts, log, availability }
     }
 
     /// The job with this id, for a call of its master, whose connection is that with `peer`.
@@ -109,6 +111,10 @@ impl Jobs {
 
     pub(super) fn active_attempts(&self) -> &Arc<ActiveAttempts> {
         &self.active_attempts
+    }
+
+    pub(super) fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     fn open(&self, spec: JobSpec, opener: Opener) -> Result<Arc<OpenJob>, Status> {
@@ -160,6 +166,7 @@ impl Jobs {
         let (id, kind) = (short_id(&job.spec.id), &job.spec.kind);
         self.log.note(Level::Info, &format!("job {id} of {opener}, {kind}, begins{commands}"));
         state.current = Some(Arc::clone(&job));
+        self.availability.taken(format!("busy with job {id}"));
         Ok(job)
     }
 
@@ -255,6 +262,7 @@ impl Jobs {
         if state.current.as_ref().is_some_and(is_left)
             && let Some(closed) = state.current.take()
         {
+            self.availability.free();
             drop(state);
             closed.close();
             let (job, master) = (short_id(&closed.spec.id), &closed.opened_by);
@@ -282,6 +290,7 @@ impl Jobs {
             return;
         }
         state.current = None;
+        self.availability.free();
         let peer = job.opened_by.peer;
         let (ended, others) = state.holds.drain(..).partition(|hold| hold.peer == peer);
         state.holds = others;
@@ -381,7 +390,8 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
             let job = worker.jobs.open(wire::parse_open_job(&message)?, opener)?;
             limits::watch(&worker, &job);
             let (epoch, task_slots) = (worker.jobs.epoch, worker.options.task_slots);
-            call.send(wire::encode_opened(JobOpened { epoch, task_slots }))
+            let version = env!("CARGO_PKG_VERSION").to_owned();
+            call.send(wire::encode_opened(JobOpened { epoch, task_slots, version }))
         }
     });
     services.streaming(path::HOLD_JOB, Shape::Unary, {

@@ -6,7 +6,9 @@
 //! - `reduce`, `map_output_tracker`, `shuffle`: a reduce task, the map outputs it knows, and
 //!   fetching them
 //! - `prepared_files`: files for the next round
+//! - `availability`: whether a job can be opened, for the worker's health
 //! - `limits`, `job_log`: what a job may take, and the log lines about jobs
+//! - `metrics`: what a scrape tells of the tasks
 //! - `mappers`, `splits`: the mappers that a job has declared, and the splits that its master sends
 //! - `fault_injection`: injected failures and delays
 //!
@@ -16,6 +18,7 @@
 //! of a small k-means.
 
 mod active_attempts;
+mod availability;
 mod fetch;
 mod job_log;
 mod limits;
@@ -23,6 +26,7 @@ mod map_output_tracker;
 mod jobs;
 mod map;
 mod mappers;
+mod metrics;
 mod open_job;
 mod partitions;
 mod reduce;
@@ -49,6 +53,7 @@ use jobs::Jobs;
 use open_job::{OpenJob, Running};
 
 pub use limits::WorkerLimits;
+pub use metrics::WorkerMetrics;
 
 /// The kind of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,9 @@ pub enum Role {
     /// Runs reduce tasks.
     Reducer,
 }
+
+/// The full name of the service that opens jobs.
+pub const WORKER_SERVICE: &str = "agora.mapreduce.v1.WorkerService";
 
 /// The options of a worker.
 #[derive(Clone, Debug)]
@@ -79,6 +87,8 @@ pub struct WorkerOptions {
     pub only_job: Option<String>,
     /// What a job may take.
     pub limits: WorkerLimits,
+    /// Counts its tasks.
+    pub metrics: Arc<WorkerMetrics>,
 }
 
 impl WorkerOptions {
@@ -100,6 +110,7 @@ impl Default for WorkerOptions {
             allow_commands: false,
             only_job: None,
             limits: WorkerLimits::default(),
+            metrics: Arc::default(),
         }
     }
 }
@@ -112,12 +123,18 @@ pub(super) struct Worker {
 }
 
 /// The running tasks of a worker.
-pub struct WorkerTasks(Arc<active_attempts::ActiveAttempts>);
+pub struct WorkerTasks(Arc<Worker>);
 
 impl WorkerTasks {
     /// Waits until no task runs. Returns false on a timeout.
     pub fn wait_until_idle(&self, timeout: Duration) -> bool {
-        self.0.wait_until_idle(timeout)
+        self.0.jobs.active_attempts().wait_until_idle(timeout)
+    }
+
+    /// Has `hook` called when a job is opened, with words that name it, and when it is closed, with
+    /// `None`. It must be short; it is called under a lock.
+    pub fn on_availability(&self, hook: impl Fn(Option<String>) + Send + 'static) {
+        self.0.jobs.availability().set_hook(Box::new(hook));
     }
 }
 
@@ -135,16 +152,24 @@ pub fn register(
     jobs::register(services, &worker);
     match role {
         Role::Mapper => {
-            blocking_unless_short(services, path::MAP, &worker, map::is_short, map::run);
+            blocking_unless_short(services, path::MAP, &worker, map::is_short, run_map);
             blocking(services, path::PUT_SPLIT, &worker, splits::put_split);
             fetch::register(services, &worker);
         }
         Role::Reducer => {
-            blocking(services, path::REDUCE, &worker, reduce::run);
+            blocking(services, path::REDUCE, &worker, run_reduce);
             reduce::register(services, &worker);
         }
     }
-    WorkerTasks(Arc::clone(worker.jobs.active_attempts()))
+    WorkerTasks(worker)
+}
+
+fn run_map(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
+    worker.options.metrics.attempt(|| map::run(worker, call, message))
+}
+
+fn run_reduce(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
+    worker.options.metrics.attempt(|| reduce::run(worker, call, message))
 }
 
 /// Handles a unary request.

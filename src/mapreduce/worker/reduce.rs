@@ -68,6 +68,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let fetched = Instant::now();
     let shuffle_us = tracker.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
     let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
+    worker.options.metrics.shuffled_bytes.add(fetched_bytes);
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
     let info = TaskInfo { task: reduce.task, attempt, ..TaskInfo::default() };
     let mut context = WorkerTaskContext::new(worker, &job, call, &guard.running);
