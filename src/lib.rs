@@ -8,9 +8,16 @@ pub mod binary;
 pub mod dns;
 pub mod protobuf;
 pub mod pb;
+pub mod json;
+pub mod gzip;
 pub mod call;
+pub mod metrics;
 pub mod hpack;
 pub mod http2;
+pub mod http;
+pub mod connect;
+pub mod exchange;
+pub mod http1;
 pub mod grpc;
 pub mod native;
 pub mod session;
@@ -22,6 +29,7 @@ pub mod kv;
 pub mod market;
 pub mod mapreduce;
 pub mod kmeans;
+pub mod pages;
 pub mod cli;
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(super) const METHODS: &[(&str, Access)] = &[
     ("/agora.kv.v1.KvService/OpenSession", Client),
     ("/agora.kv.v1.KvService/TransferLeadership", Admin),
     ("/RaftService/ServeClient", Client),
+    ("/agora.node.v1.NodeService/Describe", Client),
+    ("/agora.node.v1.NodeService/Watch", Client),
     ("/agora.market.v1.MarketService/RegisterSeller", Anyone),
     ("/agora.market.v1.MarketService/RegisterBuyer", Anyone),
     ("/agora.market.v1.MarketService/SellItem", Anyone),
@@ -55,6 +57,8 @@ pub(super) const METHODS: &[(&str, Access)] = &[
     ("/agora.mapreduce.v1.MapperService/Fetch", Worker),
     ("/agora.mapreduce.v1.ReducerService/Reduce", Submit),
     ("/agora.mapreduce.v1.ReducerService/Announce", Submit),
+    ("/agora.mapreduce.v1.JobService/Describe", Client),
+    ("/agora.mapreduce.v1.JobService/Watch", Client),
     // For measurements and for the interoperability tests of gRPC: they hold no data.
     ("/agora.bench.v1.EchoService/Echo", Anyone),
     ("/agora.bench.v1.EchoService/EchoStream", Anyone),

@@ -1,6 +1,8 @@
-//! Shared by the commands that run a MapReduce job: flags, and output on the screen and in `dump.txt`.
+//! Shared by the commands that run a MapReduce job: flags, and output on the screen, in `dump.txt` and on
+//! the job's page.
 
 mod dump;
+mod page;
 mod screen;
 
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use crate::mapreduce::scheduler::Policy;
 use crate::rpc::ChannelOptions;
 use crate::session::Protocol;
 use dump::Dump;
+use page::Watched;
+pub(super) use page::run_with_page;
 use screen::Screen;
 
 /// The most local workers of a kind; other tasks wait for a free one.
@@ -61,7 +65,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("task-delay", "pause of local workers before each task, for tests", "SECONDS")
         .lettered_switch('v', "verbose", "show every call, as in dump.txt")
         .lettered_switch('q', "quiet", "show errors only");
-    connect::flags(flags, Protocol::Native)
+    connect::flags(page::flags(flags), Protocol::Native)
 }
 
 /// The flags of every job.
@@ -70,6 +74,8 @@ pub(super) struct JobFlags {
     pub(super) options: MasterOptions,
     pub(super) input: Vec<PathBuf>,
     pub(super) reduces: u32,
+    /// Who sees the job.
+    pub(super) watched: Watched,
     verbose: bool,
     quiet: bool,
 }
@@ -128,7 +134,7 @@ pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFl
         sort_memory_bytes: parsed.number("sort-memory", 256, 1..=1_000_000)? * MEBIBYTE,
     };
     let (verbose, quiet) = (parsed.is_on("verbose"), parsed.is_on("quiet"));
-    Ok(JobFlags { options, input, reduces, verbose, quiet })
+    Ok(JobFlags { options, input, reduces, watched: Watched::default(), verbose, quiet })
 }
 
 /// How the master calls workers. Its own worker processes listen on loopback, in cleartext.
@@ -173,10 +179,17 @@ fn worker_arguments(parsed: &Parsed) -> Result<Vec<String>, Failure> {
     Ok(arguments)
 }
 
+/// Where the output of a job goes: the value of `--output`, else `output.txt` in the data directory.
+pub(super) fn output_target(master: &Master, target: Option<&str>) -> String {
+    let default = || master.layout().file("output.txt").to_string_lossy().into_owned();
+    target.map_or_else(default, str::to_owned)
+}
+
 /// The output of a running job: on the screen and in `dump.txt`.
 pub(super) struct JobOutput {
     dump: Dump,
     screen: Screen,
+    watched: Watched,
     pub(super) times: Times,
     /// Lines that are held until the ones before them are written.
     held: Option<Vec<String>>,
@@ -193,7 +206,9 @@ impl JobOutput {
         let dump = Dump::begin(&path, resumes)
             .map_err(|error| Failure::because(&path.display().to_string(), error))?;
         let screen = Screen::new(flags.verbose, flags.quiet);
-        Ok(JobOutput { dump, screen, times: Times::default(), held: None })
+        let watched = flags.watched.clone();
+        watched.begin(master, &flags.input);
+        Ok(JobOutput { dump, screen, watched, times: Times::default(), held: None })
     }
 
     /// Holds the master's events until [`release`](Self::release).
@@ -249,7 +264,10 @@ impl JobOutput {
 
 impl Observer for JobOutput {
     fn on_event(&mut self, event: &JobEvent<'_>) {
-        if let JobEvent::RoundEnded { times } = event {
+        if let Some(monitor) = self.watched.monitor() {
+            monitor.on_event(event);
+        }
+        if let JobEvent::RoundEnded { times, .. } = event {
             self.times += *times;
             self.dump.write_out_now_and_then();
         }

@@ -1,10 +1,12 @@
 //! `agora kmeans`: clusters points.
 
 mod checkpoint;
+mod page;
 mod picture;
 mod pipe;
 mod points;
 mod report;
+mod sample;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
 use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::master::{JobEvent, Master, Observer, Round, RoundOutcome, WorkerSource};
 use checkpoint::Checkpoint;
+use page::ClusteringPage;
 use picture::Picture;
 pub(super) use pipe::{run_map, run_reduce};
 use report::Report;
@@ -36,7 +39,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
             let mut flags = job::read_for(&parsed, vec![file.into()])?;
             // A subdirectory: the files of the clustering are kept.
             flags.options.data.push("Predict");
-            predict(&parsed, &flags, format, Path::new(&centroids))
+            job::run_with_page(&parsed, &mut flags, "labels", |flags| {
+                predict(&parsed, flags, format, Path::new(&centroids))
+            })
         }
         (None, None) => {
             let mut flags = job::read(&parsed)?;
@@ -44,7 +49,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
                 return Err(parsed.wrong("--reduces 0: clustering needs a reduce task"));
             }
             flags.options.keeps_inputs = !parsed.is_on("no-cache");
-            cluster(&parsed, &flags, format)
+            job::run_with_page(&parsed, &mut flags, "k-means", |flags| {
+                cluster(&parsed, flags, format)
+            })
         }
         _ => Err(parsed.wrong("--predict and --centroids belong together")),
     }
@@ -232,6 +239,9 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let options = options(parsed, flags, &format)?;
     let job = KMeans { format, dims: options.dims, combines: !parsed.is_on("no-combine") };
     let mut picture = Picture::from_flags(parsed, options.k, options.dims)?;
+    let axes = picture::coordinates(parsed, options.dims)?;
+    let (page, drawing) = ClusteringPage::new(&options, &job.format, &flags.input, axes);
+    flags.watched.set_picture(|| drawing);
     let mut master = master(flags, &job)?;
     let resumes = parsed.is_on("resume");
     let mut checkpoint = Checkpoint::new(&master, &job);
@@ -253,6 +263,9 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
         let mut tell = |job_output: &mut JobOutput| {
             let Some((news, took)) = brought.take() else { return Ok(()) };
             report.write_events(&news, took, job_output);
+            if flags.watched.is_watched() {
+                page.take(&news);
+            }
             if let Some(picture) = &mut picture {
                 picture.take(&news, driver.best());
             }
@@ -286,7 +299,9 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     }
     master.check_input(&mut job_output)?;
     let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;
-    write_centroids(&master.layout().file("centroids.txt"), best)?;
+    let target = master.layout().file("centroids.txt");
+    write_centroids(&target, best)?;
+    flags.watched.set_output(&target);
     checkpoint.remove();
     let points = driver.points().unwrap_or_default();
     report.end(best, points, &master, &mut job_output, started.elapsed());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::flags::Flags;
-use super::job::{self, JobOutput, seconds, size};
+use super::job::{self, JobFlags, JobOutput, seconds, size};
 use super::{Failure, output};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::master::{Master, Round};
@@ -34,8 +34,15 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     // Local workers serve this job alone.
     flags.options.worker_arguments.push("--allow-commands".into());
     let parameters = Streaming::parameters(&mapper, &reducer, skip_bad);
+    let target = parsed.text("output");
+    job::run_with_page(&parsed, &mut flags, "the commands' job", |flags| {
+        run_job(flags, parameters, target.as_deref())
+    })
+}
+
+fn run_job(flags: &JobFlags, parameters: Vec<u8>, target: Option<&str>) -> Result<(), Failure> {
     let mut master = Master::new(flags.options.clone(), Streaming::NAME, parameters, &flags.input)?;
-    let mut job_output = JobOutput::begin(&master, &flags, false)?;
+    let mut job_output = JobOutput::begin(&master, flags, false)?;
     let round = Round {
         name: "Job".into(),
         map_parameter: [].into(),
@@ -43,11 +50,10 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         reduces: flags.reduces,
     };
     let outcome = master.run_round(round, &mut job_output)?;
-    let target = parsed
-        .text("output")
-        .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
+    let target = job::output_target(&master, target);
     output::concatenate(&outcome.outputs, Path::new(&target))
         .map_err(|error| Failure::because(&target, error))?;
+    flags.watched.set_output(Path::new(&target));
     let bytes = outcome.outputs.iter().map(|output| output.len()).sum();
     let times = job_output.times;
     job_output.summary(&format!(

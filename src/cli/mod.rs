@@ -3,7 +3,8 @@
 //! Results go to stdout, everything else to stderr. Exit status: 0 success, 1 failure (the reason on
 //! stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets the log level on stderr
 //! (`env_logger`'s syntax). By default warnings and errors are logged; nodes, markets and MapReduce
-//! workers log `info` as well, unless they run with `--quiet` or were started by a master.
+//! workers log `info` as well, unless they run with `--quiet` or were started by a master. Servers write
+//! JSON lines with `--log-format json`.
 
 mod access;
 mod bench;
@@ -22,8 +23,10 @@ mod kmeans;
 mod kv;
 mod limits;
 mod listen;
+mod logging;
 mod market;
 mod market_admin;
+mod monitoring;
 mod node;
 mod output;
 mod peers;
@@ -36,12 +39,9 @@ mod trade;
 mod word_count;
 mod worker;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 pub use failure::Failure;
-
-use crate::text::printable;
 
 /// A subcommand.
 struct Command {
@@ -105,27 +105,11 @@ const COMMANDS: &[Command] = &[
 pub fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
-    let environment = env_logger::Env::default().default_filter_or(default_level(&arguments));
-    // Log lines contain texts of clients and peers: each stays one line, without escape sequences.
-    env_logger::Builder::from_env(environment)
-        .format(|line, record| {
-            let (time, level, target) = (line.timestamp_millis(), record.level(), record.target());
-            writeln!(line, "[{time} {level:<5} {target}] {}", printable(&record.args().to_string()))
-        })
-        .init();
+    logging::start(&arguments);
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
-}
-
-/// The log level unless `RUST_LOG` sets one.
-fn default_level(arguments: &[String]) -> &'static str {
-    const SERVERS: [&str; 4] = ["node", "market", "mapper", "reducer"];
-    let serves = arguments.first().is_some_and(|name| SERVERS.contains(&name.as_str()));
-    // The master reports on the workers that it has started.
-    let is_quiet = |word: &String| word == "--quiet" || word == "--until-stdin-ends";
-    if serves && !arguments.iter().any(is_quiet) { "info" } else { "warn" }
 }
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -166,23 +150,6 @@ mod tests {
         for command in COMMANDS {
             let result = run(&arguments(&format!("{} --help", command.name)));
             assert!(matches!(result, Err(Failure::Help(_))), "{}", command.name);
-        }
-    }
-
-    #[test]
-    fn servers_log_info_and_clients_log_warnings() {
-        for (line, level) in [
-            ("node --id 1", "info"),
-            ("market --listen a:1", "info"),
-            ("market --listen a:1 --quiet", "warn"),
-            ("mapper --listen a:1", "info"),
-            ("reducer --listen a:1", "info"),
-            ("reducer --listen a:1 --until-stdin-ends --data D", "warn"),
-            ("kv get node", "warn"),
-            ("buyer", "warn"),
-            ("", "warn"),
-        ] {
-            assert_eq!(default_level(&arguments(line)), level, "{line}");
         }
     }
 

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Failure;
 use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
+use super::monitoring::Monitoring;
 use super::peers::{self, NodeAddresses};
 use super::serve::{self, ServedAddresses};
+use crate::pages;
 use crate::raft::{Config, NodeId};
 use crate::replica::dump::{DumpOptions, Level};
 use crate::replica::engine::{DEFAULT_QUOTA_BYTES, SnapshotPolicy};
 use crate::replica::node::{Node, NodeOptions, Opened, Service};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Transport, TransportOptions};
+use crate::replica::view;
 use crate::rpc::{ClientTls, IdentityFiles, Resolver, Services};
 
 /// Adds the flags of a node.
@@ -47,7 +51,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("snapshot-bytes", "size of the log at which a snapshot is taken (default 64 MiB)", "BYTES")
         .value("snapshot-entries", "entries of the log at which a snapshot is taken (default: no limit)", "N")
         .value("dump", "events in dump.txt: all, changes or none (default changes)", "LEVEL")
-        .switch("dump-timestamps", "begin each line of dump.txt with the time")
+        .switch("dump-timestamps", "with --classic: begin each line of dump.txt with the time, as without")
         .value("peer-tls-ca", "use TLS to the other nodes, and trust these certificate authorities", "FILE")
         .value("peer-tls-name", "the name in their certificates (default: their hosts)", "NAME")
 }
@@ -155,7 +159,7 @@ fn options(parsed: &Parsed, setup: &NodeSetup) -> Result<NodeOptions, Failure> {
         quota_bytes: setup.quota_bytes,
         dump: DumpOptions {
             level: parsed.parsed("dump", level)?,
-            has_timestamps: parsed.is_on("dump-timestamps"),
+            has_timestamps: !is_classic || parsed.is_on("dump-timestamps"),
             ..DumpOptions::default()
         },
     })
@@ -234,10 +238,18 @@ pub(super) fn run<S: Service>(
         Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
     let mut services = Services::new();
     register(&mut services, &opened.node());
+    let monitoring = Monitoring::new();
+    view::register(&mut services, &opened.node(), Some(Arc::clone(&monitoring.server)));
+    pages::register_node(&mut services);
     let transport = Transport::new(transport, &mut services);
     let shutdown_reason = opened.shutdown_reason();
-    serve::run_with_setup(parsed, services, &addresses, notice, |server, health| {
+    let page = serve::page_scheme(parsed)?;
+    opened.register_metrics(&monitoring.registry);
+    serve::run_with_setup(parsed, services, &addresses, notice, &monitoring, |server, health| {
         opened.report_health(health.clone());
+        if let (Some(scheme), Some(address)) = (page, server.local_addrs().first()) {
+            log::info!("the node's page is {scheme}://{address}/");
+        }
         opened
             .attach(server, transport)
             .map_err(|error| Failure::because("cannot start a thread", error))

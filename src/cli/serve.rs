@@ -8,8 +8,11 @@ use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
 use super::limits;
 use super::listen::Listen;
+use super::logging;
+use super::monitoring::{self, Monitoring};
 use super::peers::NodeAddresses;
 use super::{Failure, access};
+use crate::exchange::Origins;
 use crate::rpc::{
     Health, IdentityFiles, Resolver, Server, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services, raise_descriptor_limit,
@@ -18,17 +21,22 @@ use crate::session::Compat;
 
 /// Adds the flags of a server.
 pub(super) fn flags(flags: Flags) -> Flags {
-    limits::flags(flags)
+    logging::flags(monitoring::flags(limits::flags(flags)))
         .value(
             "listen",
             "where to listen: HOST:PORT, or :PORT for all addresses; port 0 picks a free port",
             "HOST:PORT,...",
         )
-        .value("compat", "protocols: grpc, native or both (default both)", "PROTOCOL")
+        .value("compat", "protocols: grpc (with HTTP/1.1), native or both (default both)", "PROTOCOL")
         .value(
             "certs",
             "serve TLS alone, with the ca.pem, cert.pem and key.pem of this folder (see agora cert)",
             "DIR",
+        )
+        .value(
+            "allow-origin",
+            "let web pages of these origins call: https://HOST[:PORT], or * for all",
+            "ORIGIN,...",
         )
         .switch("insecure", "listen beyond loopback without checking who calls")
         .value(
@@ -100,19 +108,29 @@ pub(super) fn addresses(
         clients: look_up(&listen)?,
         peers: peer_listen.as_ref().map(look_up).transpose()?.unwrap_or_default(),
     };
-    match exposed(&addresses.all(), tls.as_ref()) {
+    check_exposure(parsed, &addresses.all(), tls.as_ref())?;
+    Ok(addresses)
+}
+
+/// Refuses addresses that strangers could reach if nothing checks who calls.
+pub(super) fn check_exposure(
+    parsed: &Parsed,
+    addresses: &[SocketAddr],
+    tls: Option<&ServerTls>,
+) -> Result<(), Failure> {
+    match exposed(addresses, tls) {
         Some(address) if !parsed.is_on("insecure") => Err(Failure::Failed(format!(
             "agora: {address} can be reached from other machines, and nothing would check who \
              calls.\n\
              Make certificates with `agora cert` and start with --certs DIR.\n\
              Or start with --insecure: then everyone who reaches the port may do everything."
         ))),
-        _ => Ok(addresses),
+        _ => Ok(()),
     }
 }
 
 /// An address that other machines can reach, if the server does not check who calls.
-fn exposed(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> Option<SocketAddr> {
+pub(super) fn exposed(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> Option<SocketAddr> {
     let is_checked = tls.is_some_and(ServerTls::checks_clients);
     let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
     addresses.iter().copied().find(|address| !is_checked && !is_loopback(address))
@@ -131,13 +149,23 @@ fn insecure_notice(addresses: &[SocketAddr], tls: Option<&ServerTls>) -> String 
     )
 }
 
+/// How a browser gets at a page of the server: `http` or `https`; `None` if it cannot.
+pub(super) fn page_scheme(parsed: &Parsed) -> Result<Option<&'static str>, Failure> {
+    let options = options(parsed)?;
+    let is_secret = options.tls.as_ref().is_some_and(ServerTls::refuses_cleartext);
+    let scheme = if is_secret { "https" } else { "http" };
+    Ok((options.compat != Compat::Native).then_some(scheme))
+}
+
 fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
+    logging::check(parsed)?;
     let tls = tls(parsed)?;
     let mut options = ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
         // Roles come from client certificates.
         enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
         tls,
+        allowed_origins: parsed.parsed("allow-origin", Origins::Own)?,
         ..ServerOptions::default()
     };
     limits::apply(parsed, &mut options)?;
@@ -168,7 +196,8 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_with_setup(parsed, services, &addresses(parsed, None)?, "", |_, health| {
+    let monitoring = Monitoring::new();
+    run_with_setup(parsed, services, &addresses(parsed, None)?, "", &monitoring, |_, health| {
         health.set_all(ServingStatus::Serving);
         Ok(())
     })
@@ -181,10 +210,12 @@ pub(super) fn run_with_setup(
     mut services: Services,
     addresses: &ServedAddresses,
     notice: &str,
+    monitoring: &Monitoring,
     set_up: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut options = options(parsed)?;
     options.peer_addresses.clone_from(&addresses.peers);
+    monitoring.apply(parsed, &mut services, &mut options);
     let all = addresses.all();
     let insecure = insecure_notice(&all, options.tls.as_ref());
     if let Some(tls) = &options.tls {
@@ -215,7 +246,9 @@ pub(super) fn run_with_setup(
         .write_all(lines.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::because("cannot write to stdout", error))?;
-    server.run().map_err(|error| Failure::because("the server failed", error))
+    server.run().map_err(|error| Failure::because("the server failed", error))?;
+    log::info!("the server has stopped");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -237,6 +270,15 @@ mod tests {
             assert!(matches!(result, Err(Failure::Usage(_))), "{flags}");
         }
         assert!(read("--listen 127.0.0.1:0").unwrap().tls.is_none());
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_let_in_by_name() {
+        let of = |flags| read(&format!("--listen 127.0.0.1:0 {flags}"));
+        assert_eq!(of("").unwrap().allowed_origins, Origins::Own);
+        assert_eq!(of("--allow-origin *").unwrap().allowed_origins, Origins::Any);
+        let Err(Failure::Usage(reason)) = of("--allow-origin shop.example") else { panic!() };
+        assert!(reason.contains("\"shop.example\" is no origin"), "{reason}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::flags::Flags;
-use super::job::{self, JobOutput, seconds, size};
+use super::job::{self, JobFlags, JobOutput, seconds, size};
 use super::{Failure, output};
 use crate::mapreduce::job::{KeyOrder, WordCount};
 use crate::mapreduce::master::{Master, Round};
@@ -17,12 +17,17 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     )
     .value("output", "the output file, - for stdout (default DATA/output.txt)", "FILE");
     let parsed = job::flags(flags).parse(arguments)?;
-    let flags = job::read(&parsed)?;
+    let mut flags = job::read(&parsed)?;
     if flags.reduces == 0 {
         return Err(parsed.wrong("--reduces 0: counting needs a reduce task"));
     }
+    let target = parsed.text("output");
+    job::run_with_page(&parsed, &mut flags, "word count", |flags| count(flags, target.as_deref()))
+}
+
+fn count(flags: &JobFlags, target: Option<&str>) -> Result<(), Failure> {
     let mut master = Master::new(flags.options.clone(), WordCount::NAME, Vec::new(), &flags.input)?;
-    let mut job_output = JobOutput::begin(&master, &flags, false)?;
+    let mut job_output = JobOutput::begin(&master, flags, false)?;
     let round = Round {
         name: "Counting words".into(),
         map_parameter: [].into(),
@@ -30,11 +35,10 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         reduces: flags.reduces,
     };
     let outcome = master.run_round(round, &mut job_output)?;
-    let target = parsed
-        .text("output")
-        .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
+    let target = job::output_target(&master, target);
     let merged = output::merge(&outcome.outputs, KeyOrder::Bytes, Path::new(&target));
     merged.map_err(|error| Failure::because(&target, error))?;
+    flags.watched.set_output(Path::new(&target));
     let counters = &outcome.counters;
     let times = job_output.times;
     job_output.summary(&format!(

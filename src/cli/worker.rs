@@ -6,12 +6,15 @@ use std::thread;
 use std::time::Duration;
 
 use super::flags::{Flags, Parsed};
+use super::monitoring::Monitoring;
 use super::{Failure, connect, serve};
 use crate::kmeans::job::KMeans;
 use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::streaming::Streaming;
-use crate::mapreduce::worker::{Role, WorkerLimits, WorkerOptions, register};
-use crate::rpc::{ChannelOptions, ServerHandle, Services, ServingStatus};
+use crate::mapreduce::worker::{
+    Role, WORKER_SERVICE, WorkerLimits, WorkerOptions, WorkerTasks, register,
+};
+use crate::rpc::{ChannelOptions, Health, ServerHandle, Services, ServingStatus};
 use crate::session::Protocol;
 
 /// Serves map tasks.
@@ -76,29 +79,46 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
         true => "it runs the commands of jobs (--allow-commands)",
         false => "it runs no commands (no --allow-commands)",
     };
+    let monitoring = Monitoring::new();
+    options.metrics.register(&monitoring.registry, role);
     let tasks = register(&mut services, role, kinds(), options);
     let name = match role {
         Role::Mapper => "mapper",
         Role::Reducer => "reducer",
     };
-    let served = serve::run_with_setup(&parsed, services, &addresses, "", |server, health| {
-        health.set_all(ServingStatus::Serving);
-        for address in server.local_addrs() {
-            let data = data.display();
-            log::info!("a {name} listens on {address}, its files are in {data}; {commands}");
-        }
-        match parsed.is_on("until-stdin-ends") {
-            true => end_with_stdin(server.handle()),
-            // A master on a host that is gone must not keep the worker.
-            false => server.set_keepalive(KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT),
-        }
-        Ok(())
-    });
+    let served =
+        serve::run_with_setup(&parsed, services, &addresses, "", &monitoring, |server, health| {
+            health.set_all(ServingStatus::Serving);
+            report_availability(&tasks, health.clone());
+            for address in server.local_addrs() {
+                let data = data.display();
+                log::info!("a {name} listens on {address}, its files are in {data}; {commands}");
+            }
+            match parsed.is_on("until-stdin-ends") {
+                true => end_with_stdin(server.handle()),
+                // A master on a host that is gone must not keep the worker.
+                false => server.set_keepalive(KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT),
+            }
+            Ok(())
+        });
     // Tasks whose call has ended remove their own unfinished files.
     if !tasks.wait_until_idle(GRACE) {
         log::warn!("a task does not end: exiting without it");
     }
     served
+}
+
+/// The service that opens jobs is healthy while one can be opened. The server as a whole stays
+/// healthy: a platform that restarts what is not must not kill a job.
+fn report_availability(tasks: &WorkerTasks, health: Health) {
+    tasks.on_availability(move |taken| {
+        let status = match taken {
+            None => ServingStatus::Serving,
+            Some(_) => ServingStatus::NotServing,
+        };
+        health.set(WORKER_SERVICE, status);
+        health.set_not_ready(taken.into_iter().collect());
+    });
 }
 
 fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
@@ -125,6 +145,7 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
         allow_commands: parsed.is_on("allow-commands"),
         only_job: None,
         limits: limits(parsed)?,
+        ..WorkerOptions::default()
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::wire::{ECHO, ECHO_STREAM, answer};
 use crate::call::Status;
 use crate::cli::flags::Flags;
+use crate::cli::monitoring::Monitoring;
 use crate::cli::{Failure, serve};
 use crate::rpc::{
     CallHandler, EventLoopTask, Reactor, Reply, Responder, Services, ServingStatus, Shape,
@@ -52,7 +53,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let handler = parsed.parsed("handler", Handler::Unary)?;
     let pending = PendingRequests::default();
     let addresses = serve::addresses(&parsed, None)?;
-    serve::run_with_setup(&parsed, services(handler, &pending), &addresses, "", |server, health| {
+    let monitoring = Monitoring::new();
+    let services = services(handler, &pending);
+    serve::run_with_setup(&parsed, services, &addresses, "", &monitoring, |server, health| {
         health.set_all(ServingStatus::Serving);
         if let Handler::EventLoopTask = handler {
             server.attach(Echo { pending, found: Vec::new(), response: Vec::new() });

@@ -1,5 +1,6 @@
 //! The test cases of gRPC's descriptions: the calls, and the expected responses.
 
+mod compressed;
 mod ours;
 
 use std::fmt;
@@ -38,6 +39,14 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "unimplemented_service", run: unimplemented_service },
 ];
 
+/// The cases of gRPC's descriptions for servers that have gzip.
+pub(super) const COMPRESSED_CASES: &[Case] = &[
+    Case { name: "client_compressed_unary", run: compressed::client_unary },
+    Case { name: "server_compressed_unary", run: compressed::server_unary },
+    Case { name: "client_compressed_streaming", run: compressed::client_streaming },
+    Case { name: "server_compressed_streaming", run: compressed::server_streaming },
+];
+
 /// Additional cases. The last needs an extension of the test service.
 pub(super) const OUR_CASES: &[Case] = &[
     Case { name: "max_message", run: ours::max_message },
@@ -57,6 +66,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Peer {
     channel: Channel,
     options: ChannelOptions,
+    /// All requests are compressed.
+    compress: bool,
 }
 
 /// The server did not do what the case demands.
@@ -77,21 +88,26 @@ impl From<Status> for Unexpected {
 
 impl Peer {
     /// Nothing is connected yet.
-    pub(super) fn new(server: &str, options: ChannelOptions) -> Result<Peer, Status> {
-        Ok(Peer { channel: Channel::new(server, options.clone())?, options })
+    pub(super) fn new(
+        server: &str,
+        options: ChannelOptions,
+        compress: bool,
+    ) -> Result<Peer, Status> {
+        Ok(Peer { channel: Channel::new(server, options.clone())?, options, compress })
     }
 
     fn unary(&self, path: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
-        self.channel.unary(path, request, &patiently())
+        self.channel.unary(path, request, &self.call_options())
+    }
+
+    fn call_options(&self) -> CallOptions {
+        let timeout = Some(PATIENCE);
+        CallOptions { timeout, compress: self.compress, ..CallOptions::default() }
     }
 
     fn start(&self, path: &str) -> Result<ClientCall, Status> {
-        self.channel.start(path, &patiently())
+        self.channel.start(path, &self.call_options())
     }
-}
-
-fn patiently() -> CallOptions {
-    CallOptions { timeout: Some(PATIENCE), ..CallOptions::default() }
 }
 
 /// Fails with both sides when they differ.
@@ -181,7 +197,7 @@ fn timeout_on_sleeping_server(peer: &Peer) -> Result<(), Unexpected> {
     // Connected beforehand, so that the time runs out during the call.
     empty_unary(peer)?;
     let timeout = Some(Duration::from_millis(1));
-    let options = CallOptions { timeout, ..CallOptions::default() };
+    let options = CallOptions { timeout, ..peer.call_options() };
     let mut call = match peer.channel.start(FULL_DUPLEX_CALL, &options) {
         Ok(call) => call,
         Err(status) => {
@@ -209,7 +225,7 @@ fn cancel_after_first_response(peer: &Peer) -> Result<(), Unexpected> {
 
 fn custom_metadata(peer: &Peer) -> Result<(), Unexpected> {
     let (initial, trailing) = (&b"test_initial_metadata_value"[..], &b"\xab\xab\xab"[..]);
-    let mut options = patiently();
+    let mut options = peer.call_options();
     for (name, value) in [(ECHO_INITIAL, initial), (ECHO_TRAILING, trailing)] {
         let inserted = options.metadata.insert(name, value);
         inserted.map_err(|error| Unexpected(error.to_string()))?;

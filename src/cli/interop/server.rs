@@ -36,7 +36,7 @@ fn services() -> Services {
     register_unary(&mut services, CACHEABLE_UNARY_CALL, answer_cacheable);
     services.streaming(STREAMING_INPUT_CALL, Shape::ClientStreaming, |context, responder| {
         let echo = Echo::begin(context.metadata, |headers| responder.send_headers(headers));
-        Ok(Box::new(StreamingInputCall { responder, echo, total: 0 }))
+        Ok(Box::new(StreamingInputCall { responder, echo, compressed: false, total: 0 }))
     });
     register_blocking(&mut services, STREAMING_OUTPUT_CALL, Shape::ServerStreaming, full_duplex);
     register_blocking(&mut services, FULL_DUPLEX_CALL, Shape::Bidirectional, full_duplex);
@@ -87,28 +87,36 @@ impl Echo {
 }
 
 /// A method with one request and one response.
-fn register_unary(
-    services: &mut Services,
-    path: &str,
-    answer: fn(&[u8]) -> Result<Vec<u8>, Status>,
-) {
+fn register_unary(services: &mut Services, path: &str, answer: AnswerUnary) {
     services.streaming(path, Shape::Unary, move |context, responder| {
         let echo = Echo::begin(context.metadata, |headers| responder.send_headers(headers));
-        Ok(Box::new(UnaryCall { responder, echo, answer }))
+        Ok(Box::new(UnaryCall { responder, echo, answer, compressed: false }))
     });
 }
+
+/// Answers a request, which arrived compressed or not.
+type AnswerUnary = fn(&[u8], bool) -> Result<wire::Answer, Status>;
 
 struct UnaryCall {
     responder: Responder,
     echo: Echo,
-    answer: fn(&[u8]) -> Result<Vec<u8>, Status>,
+    answer: AnswerUnary,
+    /// The request was compressed.
+    compressed: bool,
 }
 
 impl CallHandler for UnaryCall {
+    fn compressed(&mut self) {
+        self.compressed = true;
+    }
+
     fn message(&mut self, message: &[u8]) {
-        let status = match (self.answer)(message) {
+        let status = match (self.answer)(message, self.compressed) {
             Ok(answer) => {
-                self.responder.send(answer);
+                if let Some(compressed) = answer.compressed {
+                    self.responder.choose_compression(compressed);
+                }
+                self.responder.send(answer.message);
                 Status::OK
             }
             Err(status) => status,
@@ -121,7 +129,7 @@ impl CallHandler for UnaryCall {
 
 /// Answers CacheableUnaryCall: with the time, so that an answer from a cache can be told from a
 /// new one.
-fn answer_cacheable(message: &[u8]) -> Result<Vec<u8>, Status> {
+fn answer_cacheable(message: &[u8], _: bool) -> Result<wire::Answer, Status> {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     wire::answer_cacheable(message, time.as_nanos().to_string().as_bytes())
 }
@@ -130,12 +138,18 @@ fn answer_cacheable(message: &[u8]) -> Result<Vec<u8>, Status> {
 struct StreamingInputCall {
     responder: Responder,
     echo: Echo,
+    /// The next request was compressed.
+    compressed: bool,
     total: usize,
 }
 
 impl CallHandler for StreamingInputCall {
+    fn compressed(&mut self) {
+        self.compressed = true;
+    }
+
     fn message(&mut self, message: &[u8]) {
-        match wire::input_len(message) {
+        match wire::input_len(message, std::mem::take(&mut self.compressed)) {
             Ok(len) => self.total = self.total.saturating_add(len),
             Err(status) => self.responder.finish(self.echo.end(status)),
         }
@@ -191,7 +205,14 @@ fn half_duplex(call: &mut BlockingCall) -> Result<(), Status> {
 }
 
 fn send_all(call: &mut BlockingCall, wanted: Vec<wire::Wanted>) -> Result<(), Status> {
+    if wanted.iter().any(|answer| answer.compressed.is_some()) {
+        // The headers, which go out with the first response, name the encoding for the others.
+        call.choose_compression(false);
+    }
     for answer in wanted {
+        if let Some(compressed) = answer.compressed {
+            call.choose_compression(compressed);
+        }
         if !answer.interval.is_zero() {
             call.sleep(answer.interval)?;
         }

@@ -7,7 +7,7 @@ use quick_protobuf::{MessageRead, MessageWrite};
 
 use crate::call::{Code, Limits, Status};
 use crate::pb::grpc_testing::{
-    EchoStatus, Empty, Payload, ResponseParameters, SimpleRequest, SimpleResponse,
+    BoolValue, EchoStatus, Empty, Payload, ResponseParameters, SimpleRequest, SimpleResponse,
     StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest,
     StreamingOutputCallResponse,
 };
@@ -37,12 +37,15 @@ fn wanted(status: Option<EchoStatus<'_>>) -> Result<(), Status> {
     }
 }
 
-/// Compression is not supported: a request that should have been compressed is an error.
-fn not_compressed(expected: bool) -> Result<(), Status> {
-    if expected {
-        return Err(Status::new(Code::InvalidArgument, "the request is not compressed"));
+/// A request that says whether it should have arrived compressed, and did not arrive so, is an error.
+fn check_compressed(expected: Option<BoolValue>, was_compressed: bool) -> Result<(), Status> {
+    match expected {
+        Some(expected) if expected.value != was_compressed => {
+            let found = if was_compressed { "compressed" } else { "not compressed" };
+            Err(Status::new(Code::InvalidArgument, format!("the request is {found}")))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A payload of the size that a request asks for, in a message that is within the limit.
@@ -64,29 +67,38 @@ fn payload(size: i32) -> Result<Vec<u8>, Status> {
 }
 
 /// Answers EmptyCall.
-pub(super) fn answer_empty(message: &[u8]) -> Result<Vec<u8>, Status> {
-    read::<Empty>(message).map(|_| Vec::new())
+pub(super) fn answer_empty(message: &[u8], _: bool) -> Result<Answer, Status> {
+    read::<Empty>(message).map(|_| Answer { message: Vec::new(), compressed: None })
+}
+
+/// A response, and whether it must be compressed if that was asked for.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) message: Vec<u8>,
+    pub(super) compressed: Option<bool>,
 }
 
 /// Answers UnaryCall.
-pub(super) fn answer_simple(message: &[u8]) -> Result<Vec<u8>, Status> {
+pub(super) fn answer_simple(message: &[u8], was_compressed: bool) -> Result<Answer, Status> {
     let request: SimpleRequest<'_> = read(message)?;
     wanted(request.response_status)?;
-    not_compressed(request.expect_compressed.is_some_and(|expected| expected.value))?;
-    payload(request.response_size)
+    check_compressed(request.expect_compressed, was_compressed)?;
+    let compressed = request.response_compressed.map(|compressed| compressed.value);
+    payload(request.response_size).map(|message| Answer { message, compressed })
 }
 
 /// Answers CacheableUnaryCall, whose answers differ.
-pub(super) fn answer_cacheable(message: &[u8], body: &[u8]) -> Result<Vec<u8>, Status> {
+pub(super) fn answer_cacheable(message: &[u8], body: &[u8]) -> Result<Answer, Status> {
     read::<SimpleRequest<'_>>(message)?;
     let payload = Some(Payload { body: Cow::Borrowed(body) });
-    Ok(encode(&SimpleResponse { payload, ..SimpleResponse::default() }))
+    let message = encode(&SimpleResponse { payload, ..SimpleResponse::default() });
+    Ok(Answer { message, compressed: None })
 }
 
 /// The size of one request's payload in StreamingInputCall.
-pub(super) fn input_len(message: &[u8]) -> Result<usize, Status> {
+pub(super) fn input_len(message: &[u8], was_compressed: bool) -> Result<usize, Status> {
     let request: StreamingInputCallRequest<'_> = read(message)?;
-    not_compressed(request.expect_compressed.is_some_and(|expected| expected.value))?;
+    check_compressed(request.expect_compressed, was_compressed)?;
     Ok(body_len(request.payload.as_ref()))
 }
 
@@ -101,6 +113,8 @@ pub(super) fn input_answer(total: usize) -> Result<Vec<u8>, Status> {
 pub(super) struct Wanted {
     /// How long to wait before it.
     pub(super) interval: Duration,
+    /// Whether it must be compressed, if that was asked for.
+    pub(super) compressed: Option<bool>,
     size: i32,
 }
 
@@ -117,7 +131,12 @@ pub(super) fn outputs(message: &[u8]) -> Result<Vec<Wanted>, Status> {
     wanted(request.response_status)?;
     let interval = |us: i32| Duration::from_micros(u64::try_from(us).unwrap_or(0));
     let parameters = request.response_parameters.into_iter();
-    Ok(parameters.map(|p| Wanted { interval: interval(p.interval_us), size: p.size }).collect())
+    let wanted = |parameters: ResponseParameters| Wanted {
+        interval: interval(parameters.interval_us),
+        compressed: parameters.compressed.map(|compressed| compressed.value),
+        size: parameters.size,
+    };
+    Ok(parameters.map(wanted).collect())
 }
 
 /// A request of UnaryCall: a payload of zeros for a payload of zeros.
@@ -125,6 +144,34 @@ pub(super) fn simple_request(response_size: usize, body: usize) -> Vec<u8> {
     encode(&SimpleRequest {
         response_size: int32(response_size),
         payload: (body > 0).then(|| zeros(body)),
+        ..SimpleRequest::default()
+    })
+}
+
+/// A request of UnaryCall that says whether it is compressed.
+pub(super) fn simple_request_expecting(
+    response_size: usize,
+    body: usize,
+    compressed: bool,
+) -> Vec<u8> {
+    encode(&SimpleRequest {
+        response_size: int32(response_size),
+        payload: Some(zeros(body)),
+        expect_compressed: Some(BoolValue { value: compressed }),
+        ..SimpleRequest::default()
+    })
+}
+
+/// A request of UnaryCall that says whether its response must be compressed.
+pub(super) fn simple_request_choosing(
+    response_size: usize,
+    body: usize,
+    compressed: bool,
+) -> Vec<u8> {
+    encode(&SimpleRequest {
+        response_size: int32(response_size),
+        payload: Some(zeros(body)),
+        response_compressed: Some(BoolValue { value: compressed }),
         ..SimpleRequest::default()
     })
 }
@@ -146,6 +193,20 @@ pub(super) fn output_request(sizes: &[usize], body: usize) -> Vec<u8> {
     })
 }
 
+/// A request of StreamingOutputCall that says which responses must be compressed.
+pub(super) fn output_request_choosing(responses: &[(usize, bool)]) -> Vec<u8> {
+    let parameters = |&(size, compressed)| ResponseParameters {
+        size: int32(size),
+        compressed: Some(BoolValue { value: compressed }),
+        ..ResponseParameters::default()
+    };
+    let response_parameters = responses.iter().map(parameters).collect();
+    encode(&StreamingOutputCallRequest {
+        response_parameters,
+        ..StreamingOutputCallRequest::default()
+    })
+}
+
 /// A request of StreamingOutputCall and its like for a status.
 pub(super) fn output_request_for_status(code: Code, message: &str) -> Vec<u8> {
     let response_status = Some(echo_status(code, message));
@@ -155,6 +216,12 @@ pub(super) fn output_request_for_status(code: Code, message: &str) -> Vec<u8> {
 /// A request of StreamingInputCall.
 pub(super) fn input_request(body: usize) -> Vec<u8> {
     encode(&StreamingInputCallRequest { payload: Some(zeros(body)), expect_compressed: None })
+}
+
+/// A request of StreamingInputCall that says whether it is compressed.
+pub(super) fn input_request_expecting(body: usize, compressed: bool) -> Vec<u8> {
+    let expect_compressed = Some(BoolValue { value: compressed });
+    encode(&StreamingInputCallRequest { payload: Some(zeros(body)), expect_compressed })
 }
 
 /// The payload's size in an answer of UnaryCall.
@@ -190,25 +257,41 @@ mod tests {
     #[test]
     fn a_response_is_as_large_as_asked_for_up_to_the_limit() {
         let limit = Limits::DEFAULT.max_message_bytes;
-        let request = |size: usize| answer_simple(&simple_request(size, 0));
+        let request = |size: usize| {
+            answer_simple(&simple_request(size, 0), false).map(|answer| answer.message)
+        };
         assert_eq!(simple_body_len(&request(314_159).unwrap()).unwrap(), 314_159);
         // A tag and four bytes of length twice: for the payload and for its body.
         assert_eq!(request(limit - 10).unwrap().len(), limit);
         assert_eq!(request(limit - 9).unwrap_err().code, Code::ResourceExhausted);
         assert_eq!(request(i32::MAX as usize).unwrap_err().code, Code::ResourceExhausted);
         let negative = encode(&SimpleRequest { response_size: -1, ..SimpleRequest::default() });
-        assert_eq!(answer_simple(&negative).unwrap_err().code, Code::InvalidArgument);
+        assert_eq!(answer_simple(&negative, false).unwrap_err().code, Code::InvalidArgument);
     }
 
     #[test]
     fn a_status_comes_as_asked_for_and_ok_is_no_error() {
-        let error = answer_simple(&simple_request_for_status(Code::NotFound, "gone")).unwrap_err();
+        let asked = simple_request_for_status(Code::NotFound, "gone");
+        let error = answer_simple(&asked, false).unwrap_err();
         assert_eq!(error, Status::new(Code::NotFound, "gone"));
-        assert!(answer_simple(&simple_request_for_status(Code::Ok, "fine")).is_ok());
+        assert!(answer_simple(&simple_request_for_status(Code::Ok, "fine"), false).is_ok());
         for code in [17, i32::MAX, -1] {
             let status = Some(EchoStatus { code, message: "?".into() });
             let request = SimpleRequest { response_status: status, ..SimpleRequest::default() };
-            assert_eq!(answer_simple(&encode(&request)).unwrap_err().code, Code::Unknown, "{code}");
+            let error = answer_simple(&encode(&request), false).unwrap_err();
+            assert_eq!(error.code, Code::Unknown, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_did_not_arrive_as_it_says_is_an_error() {
+        for said in [true, false] {
+            let request = simple_request_expecting(1, 1, said);
+            assert!(answer_simple(&request, said).is_ok());
+            let error = answer_simple(&request, !said).unwrap_err();
+            assert_eq!(error.code, Code::InvalidArgument);
+            let request = input_request_expecting(1, said);
+            assert!(input_len(&request, said).is_ok() && input_len(&request, !said).is_err());
         }
     }
 

@@ -55,13 +55,13 @@ impl Screen {
             return;
         }
         match event {
-            JobEvent::RoundBegan { name } => (*name).clone_into(&mut self.round),
+            JobEvent::RoundBegan { name, .. } => (*name).clone_into(&mut self.round),
             JobEvent::Gone { .. } | JobEvent::Silent { .. } => {
                 if let Some(text) = event.to_text() {
                     self.write(&text);
                 }
             }
-            JobEvent::Progress { maps, reduces, elapsed, status } if self.is_terminal => {
+            JobEvent::Progress { maps, reduces, elapsed, status, .. } if self.is_terminal => {
                 let mut text = format!("{} {}", self.round, bar(*maps, *reduces));
                 let _ = write!(text, " {}", seconds(*elapsed));
                 if let Some(status) = status {

@@ -30,7 +30,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("plot", "plot the points, the paths of the centroids, and the errors", "FILE.svg")
         .value(
             "plot-axes",
-            "the coordinates to plot, by number from 1, optionally with names: 2=longitude,\
+            "the coordinates to plot, and to draw on the page, by number from 1, optionally with names: 2=longitude,\
              1=latitude (default: the only two, or the first two principal axes)",
             "RIGHT,UP",
         )
@@ -44,18 +44,50 @@ pub(super) fn flags(flags: Flags) -> Flags {
 /// The error in a flag.
 type Wrong = String;
 
+/// A coordinate to draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedCoordinate {
+    /// From 0.
+    pub(super) index: usize,
+    pub(super) name: String,
+}
+
+impl NamedCoordinate {
+    /// Without a name of its own.
+    pub(super) fn new(index: usize) -> NamedCoordinate {
+        NamedCoordinate { index, name: format!("coordinate {}", index + 1) }
+    }
+}
+
+/// The coordinates of `--plot-axes`, right and up.
+pub(super) fn coordinates(
+    parsed: &Parsed,
+    dims: usize,
+) -> Result<Option<[NamedCoordinate; 2]>, Failure> {
+    let Some(text) = parsed.text("plot-axes") else { return Ok(None) };
+    let read = parse_coordinates(&text, dims);
+    read.map(Some).map_err(|why| parsed.wrong(format!("--plot-axes {text:?}: {why}")))
+}
+
 /// Reads `--plot-axes`.
-fn axes(text: &str, dims: usize) -> Result<Axes, Wrong> {
-    let axis = |text: &str| -> Result<(usize, String), Wrong> {
+fn parse_coordinates(text: &str, dims: usize) -> Result<[NamedCoordinate; 2], Wrong> {
+    let axis = |text: &str| -> Result<NamedCoordinate, Wrong> {
         let (number, name) = text.split_once('=').unwrap_or((text, ""));
         let place = number.trim().parse().ok().filter(|place| (1..=dims).contains(place));
         let place = place.ok_or(format!("{number:?} is none of the {dims} coordinates"))?;
-        let name = if name.is_empty() { format!("coordinate {place}") } else { name.to_owned() };
-        Ok((place - 1, name))
+        let unnamed = NamedCoordinate::new(place - 1);
+        Ok(match name {
+            "" => unnamed,
+            name => NamedCoordinate { name: name.to_owned(), ..unnamed },
+        })
     };
     let (right, up) = text.split_once(',').ok_or("expected two coordinates, such as 1,2")?;
-    let ((right, right_name), (up, up_name)) = (axis(right)?, axis(up)?);
-    Ok(Axes::coordinates(right, up).named([right_name, up_name]))
+    Ok([axis(right)?, axis(up)?])
+}
+
+fn axes(coordinates: [NamedCoordinate; 2]) -> Axes {
+    let [right, up] = coordinates;
+    Axes::coordinates(right.index, up.index).named([right.name, up.name])
 }
 
 impl Picture {
@@ -67,17 +99,15 @@ impl Picture {
         dims: usize,
     ) -> Result<Option<Picture>, Failure> {
         let Some(target) = parsed.text("plot") else {
-            return match ["plot-axes", "plot-note"]
-                .into_iter()
-                .find(|name| parsed.text(name).is_some())
-            {
-                Some(name) => Err(parsed.wrong(format!("--{name} belongs to --plot"))),
-                None => Ok(None),
+            if parsed.text("plot-note").is_some() {
+                return Err(parsed.wrong("--plot-note belongs to --plot"));
+            }
+            return match (parsed.text("plot-axes"), parsed.text("page")) {
+                (Some(_), None) => Err(parsed.wrong("--plot-axes belongs to --plot or --page")),
+                _ => Ok(None),
             };
         };
-        let axes = parsed.text("plot-axes").map(|text| {
-            axes(&text, dims).map_err(|why| parsed.wrong(format!("--plot-axes {text:?}: {why}")))
-        });
+        let axes = coordinates(parsed, dims)?.map(axes);
         let target = PathBuf::from(target);
         if target.is_dir() {
             return Err(Failure::because(&target.display().to_string(), "it is a directory"));
@@ -86,7 +116,7 @@ impl Picture {
         begun.map_err(|error| Failure::because(&target.display().to_string(), error))?;
         Ok(Some(Picture {
             target,
-            axes: axes.transpose()?,
+            axes,
             note: parsed.text("plot-note"),
             k,
             dims,
@@ -220,6 +250,7 @@ mod tests {
 
     #[test]
     fn axes_are_coordinates_by_number_with_names_or_without() {
+        let axes = |text: &str, dims| parse_coordinates(text, dims).map(super::axes);
         let plain = Axes::coordinates(1, 0);
         let named = |right: &str, up: &str| plain.clone().named([right.into(), up.into()]);
         assert_eq!(axes("2,1", 2), Ok(plain.clone()));

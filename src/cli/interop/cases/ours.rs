@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Instant;
 
-use super::{PATIENCE, Peer, Unexpected, equal, failed_with, patiently};
+use super::{PATIENCE, Peer, Unexpected, equal, failed_with};
 use crate::call::{Code, Limits};
 use crate::cli::interop::{DETAILS, ECHO_DETAILS, UNARY_CALL, wire};
 use crate::rpc::Multiplexer;
@@ -13,7 +13,7 @@ use crate::session::StartError;
 /// The details of an error come back byte for byte beside its code and message.
 pub(super) fn rich_error(peer: &Peer) -> Result<(), Unexpected> {
     let details: Vec<u8> = (0..=255).collect();
-    let mut options = patiently();
+    let mut options = peer.call_options();
     let inserted = options.metadata.insert(ECHO_DETAILS, &details);
     inserted.map_err(|error| Unexpected(error.to_string()))?;
     let request = wire::simple_request_for_status(Code::FailedPrecondition, "rich");
