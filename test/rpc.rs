@@ -10,6 +10,8 @@ mod connections;
 mod fixture;
 #[path = "rpc/flow.rs"]
 mod flow;
+#[path = "rpc/http1.rs"]
+mod http1;
 #[path = "rpc/life.rs"]
 mod life;
 #[path = "rpc/limits.rs"]

@@ -53,19 +53,13 @@ def measure(chosen):
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-versions-") as folder:
         folder = Path(folder)
         if "echo" in parts:
-            echo(programs, chosen)
+            echo([[program, "bench", "serve", *rpc.LISTEN] for program in programs], chosen)
         if {"sets", "gets"} & set(parts):
             with (
                 kv.Agora(folder / "kv-old", program=programs[0]) as old,
                 kv.Agora(folder / "kv-new") as new,
             ):
-                for part in ("sets", "gets"):
-                    if part in parts:
-                        old.load("sets", 16, 1)
-                        new.load("sets", 16, 1)
-                        head(f"{part}, three nodes", "clients")
-                        for clients in chosen.clients:
-                            turns(clients, [old, new], chosen, lambda side: side.load(part, clients, chosen.seconds))
+                store([old, new], parts, chosen)
         if "buy" in parts:
             with (
                 market.Market(folder / "market-old", 1, programs[0]) as old,
@@ -82,14 +76,23 @@ def measure(chosen):
     print(f"\nOther programs kept {others.cores():.2f} of {os.cpu_count()} cores busy meanwhile.")
 
 
-def echo(programs, chosen):
+def store(sides, parts, chosen, names=("old", "new")):
+    """Sets and gets of two running groups, in turns."""
+    for part in ("sets", "gets"):
+        if part in parts:
+            for side in sides:
+                side.load("sets", 16, 1)
+            head(f"{part}, three nodes", "clients", *names)
+            for clients in chosen.clients:
+                turns(clients, sides, chosen, lambda side: side.load(part, clients, chosen.seconds))
+
+
+def echo(commands, chosen, names=("old", "new")):
+    """Echoes of two servers, which these commands start, in turns."""
     for protocol in ("native", "grpc"):
         load = rpc.own(protocol)
-        head(f"echo of 100 bytes, {protocol}", "load")
-        with (
-            running([programs[0], "bench", "serve", *rpc.LISTEN]) as old,
-            running([programs[1], "bench", "serve", *rpc.LISTEN]) as new,
-        ):
+        head(f"echo of 100 bytes, {protocol}", "load", *names)
+        with running(commands[0]) as old, running(commands[1]) as new:
             for name in chosen.loads:
                 connections, inflight = (int(number) for number in name.split("x"))
 

@@ -20,6 +20,7 @@ mod load;
 mod mistakes;
 mod nemesis;
 mod network;
+mod night;
 mod partitions;
 mod pauses;
 mod peer_ports;

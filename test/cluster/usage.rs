@@ -28,6 +28,7 @@ fn wrong_usage_is_exit_status_2_and_touches_nothing() {
         ),
         ("--id 0 --peers 0=127.0.0.1:1 --heartbeat 9", "heartbeat"),
         ("--id 0 --peers 0=127.0.0.1:1 --dump some", "--dump"),
+        ("--id 0 --peers 0=127.0.0.1:1 --log-format yaml", "--log-format"),
         ("--id 0 --peers 0=127.0.0.1:1 --snapshot-bytes 5", "--snapshot-bytes"),
         ("--id 0 --peers 0=127.0.0.1:1 --peer-tls-name x", "--peer-tls-ca"),
         ("--id 0 --peers 0=127.0.0.1:1 --no-such-flag", "no-such-flag"),

@@ -49,9 +49,11 @@ fn paste(document: &str) {
     }
 }
 
-/// A build without `cert` makes no certificates.
+/// A build without `cert` makes no certificates, and one without `json` answers no call in JSON.
 fn can_run(block: &Block<'_>) -> bool {
-    cfg!(feature = "cert") || !block.lines.iter().any(|line| line.starts_with("$ agora cert "))
+    let has = |command: &str| block.lines.iter().any(|line| line.starts_with(command));
+    (cfg!(feature = "cert") || !has("$ agora cert "))
+        && (cfg!(feature = "json") || !has("$ curl -s --json "))
 }
 
 /// The text with a free address in the place of each `127.0.0.1:PORT`.
@@ -101,7 +103,7 @@ fn the_guide_of_certificates_does_what_it_says() {
 }
 
 /// The documents that people read.
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 16] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -109,6 +111,7 @@ const DOCUMENTS: [&str; 15] = [
     "SECURITY.md",
     "schemas/README.md",
     "schemas/files.md",
+    "schemas/http.md",
     "schemas/job-files.md",
     "schemas/native-envelope.md",
     "scripts/README.md",

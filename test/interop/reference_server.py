@@ -2,7 +2,8 @@
 
 Behaviour as gRPC's interop test descriptions say, and one addition that our server has as well:
 request metadata `x-grpc-test-echo-status-details-bin` comes back as `grpc-status-details-bin`.
-With `--without-additions` it does not, as with anybody else's server.
+With `--without-additions` it does not, as with anybody else's server. With `--compress` it
+compresses responses, where the client accepts that.
 """
 
 import signal
@@ -19,6 +20,7 @@ import setting
 
 SERVICE = "grpc.testing.TestService"
 ADDITIONS = "--without-additions" not in sys.argv
+GZIP, PLAIN = grpc.Compression.Gzip, grpc.Compression.NoCompression
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -43,6 +45,8 @@ class TestService:
     def UnaryCall(self, request, context):
         echo_metadata(context)
         echo_status(request, context)
+        if request.HasField("response_compressed"):
+            context.set_compression(GZIP if request.response_compressed.value else PLAIN)
         return self._payload_response("SimpleResponse", request.response_size)
 
     def StreamingInputCall(self, requests, context):
@@ -55,17 +59,21 @@ class TestService:
     def StreamingOutputCall(self, request, context):
         echo_metadata(context)
         echo_status(request, context)
-        yield from self._responses(request)
+        if any(parameters.compressed.value for parameters in request.response_parameters):
+            context.set_compression(GZIP)
+        yield from self._responses(request, context)
 
     def FullDuplexCall(self, requests, context):
         echo_metadata(context)
         for request in requests:
             echo_status(request, context)
-            yield from self._responses(request)
+            yield from self._responses(request, context)
 
-    def _responses(self, request):
+    def _responses(self, request, context):
         for parameters in request.response_parameters:
             time.sleep(parameters.interval_us / 1e6)
+            if parameters.HasField("compressed") and not parameters.compressed.value:
+                context.disable_next_message_compression()
             yield self._payload_response("StreamingOutputCallResponse", parameters.size)
 
 
@@ -93,7 +101,9 @@ def main():
     schema = setting.schema()
     # By default it refuses metadata at random between 8 and 16 KiB.
     limits = [("grpc.max_metadata_size", 16384), ("grpc.absolute_max_metadata_size", 16384)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=64), options=limits)
+    pool = futures.ThreadPoolExecutor(max_workers=64)
+    compression = GZIP if "--compress" in sys.argv else None
+    server = grpc.server(pool, options=limits, compression=compression)
     server.add_generic_rpc_handlers([schema.handlers(SERVICE, TestService(schema))])
     servicer = health.HealthServicer()
     for name in ("", SERVICE):

@@ -1,4 +1,5 @@
-"""`buf curl` against our server, with its reflection (v1) and with the compiled descriptors."""
+"""`buf curl` against our server, with its reflection (v1) and with the compiled descriptors, in gRPC
+and in Connect."""
 
 import json
 import os
@@ -13,6 +14,8 @@ SERVICE = "grpc.testing.TestService"
 class BufCurl(unittest.TestCase):
     """Calls as a user of buf makes them."""
 
+    protocol = ["--protocol", "grpc", "--http2-prior-knowledge"]
+
     def setUp(self):
         folder, why = peers.tool("buf")
         if folder is None:
@@ -24,7 +27,7 @@ class BufCurl(unittest.TestCase):
 
     def curl(self, method, request, *flags):
         url = f"http://{setting.address()}/{SERVICE}/{method}"
-        fixed = ["--protocol", "grpc", "--http2-prior-knowledge", "-d", json.dumps(request)]
+        fixed = [*self.protocol, "-d", json.dumps(request)]
         return [self.program, "curl", *fixed, *flags, url]
 
     def test_unary_with_reflection(self):
@@ -43,7 +46,7 @@ class BufCurl(unittest.TestCase):
 
     def test_methods_are_listed(self):
         url = f"http://{setting.address()}"
-        flags = ["--protocol", "grpc", "--http2-prior-knowledge", "--list-methods"]
+        flags = [*self.protocol, "--list-methods"]
         outcome = peers.run_well([self.program, "curl", *flags, url])
         self.assertIn(f"{SERVICE}/UnaryCall", outcome.out)
 
@@ -53,3 +56,33 @@ class BufCurl(unittest.TestCase):
         self.assertNotEqual(outcome.status, 0, str(outcome))
         self.assertIn("not_found", outcome.err)
         self.assertIn("no item 7", outcome.err)
+
+
+class Connect(BufCurl):
+    """The same in Connect, with the compiled descriptors: reflection needs a stream in both
+    directions, which HTTP/1.1 does not have."""
+
+    protocol = ["--protocol", "connect"]
+
+    def setUp(self):
+        if setting.against_reference():
+            self.skipTest("grpcio speaks no Connect")
+        super().setUp()
+
+    def curl(self, method, request, *flags):
+        schema = ["--schema", f"{setting.protoset()}#format=binpb"]
+        return super().curl(method, request, *schema, *(flags if "--schema" not in flags else []))
+
+    test_unary_with_reflection = None
+    test_methods_are_listed = None
+
+
+class ConnectOverHttp2(BufCurl):
+    """The same in Connect over HTTP/2, with reflection."""
+
+    protocol = ["--protocol", "connect", "--http2-prior-knowledge"]
+
+    def setUp(self):
+        if setting.against_reference():
+            self.skipTest("grpcio speaks no Connect")
+        super().setUp()

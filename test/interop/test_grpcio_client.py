@@ -176,14 +176,6 @@ class Calls(ClientTest):
         answers = self.stub.FullDuplexCall(requests, timeout=60)
         self.assertEqual(sum(1 for _ in answers), 10_000)
 
-    @setting.unless_reference("grpcio decompresses")
-    def test_a_compressed_request_is_refused_where_nothing_is_decompressed(self):
-        request = self.client.simple(10, 1000)
-        ends_with(
-            lambda: self.stub.UnaryCall(request, compression=grpc.Compression.Gzip, timeout=10),
-            Code.UNIMPLEMENTED,
-        )
-
     def test_a_connection_survives_pings_without_calls(self):
         channel = self.open(
             keepalive_time_ms=200, keepalive_timeout_ms=2000, keepalive_permit_without_calls=1

@@ -130,10 +130,10 @@ class AnythingElse(unittest.TestCase):
         if setting.against_reference():
             raise unittest.SkipTest("our server's matter")
 
-    def test_http_1_gets_status_400(self):
+    def test_an_unknown_protocol_gets_status_400(self):
         host, port = setting.address().rsplit(":", 1)
         with socket.create_connection((host, int(port)), 10) as connection:
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.sendall(b"SSH-2.0-x\r\n")
             said = b""
             while more := connection.recv(4096):
                 said += more

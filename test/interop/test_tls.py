@@ -12,7 +12,7 @@ import peers
 import setting
 
 
-class Tls(unittest.TestCase):
+class Server(unittest.TestCase):
     """A server with a certificate for localhost, of an authority made for this run."""
 
     @classmethod
@@ -35,6 +35,10 @@ class Tls(unittest.TestCase):
         flags = ["--tls-cert", cls.certificate, "--tls-key", cls.key]
         cls.server = peers.Server([*command, *flags])
         cls.addClassCleanup(cls.server.stop)
+
+
+class Tls(Server):
+    """gRPC and the native protocol over TLS."""
 
     def test_grpcio_calls_over_tls(self):
         with open(self.authority, "rb") as file:

@@ -7,6 +7,7 @@ mod faults;
 mod inputs;
 mod kmeans;
 mod mistakes;
+mod page;
 mod pipes;
 mod processes;
 mod refusals;

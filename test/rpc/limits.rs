@@ -31,10 +31,10 @@ fn read_all(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn http1_gets_an_answer_that_says_what_is_spoken() {
+fn an_unknown_protocol_gets_an_answer_that_says_what_is_spoken() {
     let server = Fixture::new();
     let mut stream = connect(&server);
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    stream.write_all(b"SSH-2.0-x\r\n").unwrap();
     let answer = String::from_utf8(read_all(&mut stream)).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("gRPC"), "{answer}");

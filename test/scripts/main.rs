@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
 mod cluster;
+mod demo;
 mod help;
 mod steps;
 

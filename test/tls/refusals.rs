@@ -114,19 +114,41 @@ fn a_server_of_something_else_is_named_as_the_reason() {
 #[test]
 fn a_client_without_a_common_protocol_is_refused() {
     let secure = Secure::new();
-    let mut client = RawClient::new(&secure, &[b"http/1.1"]);
+    let mut client = RawClient::new(&secure, &[b"spdy/3"]);
     let error = client.shake_hands().unwrap_err().to_string();
     assert!(error.contains("NoApplicationProtocol"), "{error}");
 
-    for alpn in [&[][..], &[&b"h2"[..]]] {
+    // With ALPN only the negotiated protocol is accepted.
+    for (alpn, first) in [
+        (&b"h2"[..], &b"AGR1"[..]),
+        (b"h2", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"),
+        (b"http/1.1", b"AGR1"),
+        (b"http/1.1", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        (b"agr1", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"),
+    ] {
+        let mut client = RawClient::new(&secure, &[alpn]);
+        client.shake_hands().unwrap();
+        client.send(first).unwrap();
+        let answer = client.read_to_end().unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{first:?} {answer:?}");
+    }
+}
+
+/// Without ALPN the first bytes tell the protocol, as in the clear.
+#[test]
+fn http1_is_spoken_with_alpn_and_without() {
+    let secure = Secure::new();
+    for alpn in [&[][..], &[&b"http/1.1"[..]], &[&b"http/1.1"[..], b"spdy/3"]] {
         let mut client = RawClient::new(&secure, alpn);
         client.shake_hands().unwrap();
-        // Without ALPN no protocol is accepted; with it, only the negotiated one.
-        let _ = client.send(b"AGR1");
+        client.send(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let answer = client.read_to_end().unwrap();
-        assert!(answer.is_empty() == alpn.is_empty(), "{alpn:?} {answer:?}");
-        assert!(alpn.is_empty() || answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+        assert!(answer.starts_with(b"HTTP/1.1 404 "), "{answer:?}");
     }
+    let mut client = RawClient::new(&secure, &[]);
+    client.shake_hands().unwrap();
+    client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    client.read_until(b"\0\0\0\x04\x01\0\0\0\0");
 }
 
 #[test]

@@ -57,6 +57,28 @@ impl Group {
     }
 }
 
+impl Group {
+    /// The metrics of a node, as a scraper with a client's folder reads them.
+    fn scrape(&self, id: usize, folder: &str) -> String {
+        let node = self.peers.split(',').nth(id).unwrap();
+        let address = node.split_once('=').unwrap().1;
+        let script = format!(
+            "printf 'GET /metrics HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n' \
+             | openssl s_client -connect {address} -CAfile certs/ca.pem -cert {folder}/cert.pem \
+             -key {folder}/key.pem -alpn http/1.1 -quiet 2>/dev/null"
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(self.place.path("."));
+        CommandOutput::of(command.output().unwrap()).stdout
+    }
+}
+
+/// The values of all samples whose name and labels begin so.
+fn values(text: &str, prefix: &str) -> Vec<f64> {
+    let lines = text.lines().filter(|line| line.starts_with(prefix));
+    lines.map(|line| line.rsplit_once(' ').unwrap().1.trim().parse().unwrap()).collect()
+}
+
 fn start_node(place: &Place, id: usize, peers: &str) -> Process {
     let mut command = bound(AGORA);
     let line = format!("node --id {id} --peers {peers} --certs certs/node-{id}");
@@ -128,5 +150,43 @@ fn certificates_are_renewed_while_the_group_runs() {
         let said = node.stderr();
         assert!(!said.contains("panicked") && !said.contains("ERROR"), "node {id}: {said}");
         assert!(Path::new(&group.place.path(&format!("logs/node_{id}/logs.txt"))).exists());
+    }
+}
+
+#[test]
+fn the_metrics_of_a_group_tell_of_its_peers_and_certificates() {
+    const LEADS: &str = "agora_raft_role{role=\"leader\"}";
+    let group = Group::start();
+    group.kv_ok("certs/client-alice", "set a 1");
+    let mut texts = Vec::new();
+    eventually("all know the leader, which knows its peers", || {
+        texts = (0..3).map(|id| group.scrape(id, "certs/client-bob")).collect();
+        let leader = texts.iter().find(|text| values(text, LEADS) == [1.0]);
+        let all_know = texts.iter().all(|text| values(text, "agora_raft_leader_known ") == [1.0]);
+        all_know
+            && leader.is_some_and(|text| {
+                let round_trips = values(text, "agora_raft_peer_round_trip_seconds{");
+                values(text, "agora_raft_peer_lag_entries{") == [0.0, 0.0]
+                    && round_trips.len() == 2
+                    && round_trips.iter().all(|seconds| (0.0..1.0).contains(seconds))
+                    && values(text, "agora_raft_peer_last_contact_seconds{")
+                        .iter()
+                        .all(|s| *s < 10.0)
+                    && values(text, "agora_raft_lease_remaining_seconds ")[0] > 0.0
+            })
+    });
+    let day = 24.0 * 3600.0;
+    for text in &texts {
+        assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+        let days = (values(text, "agora_certificate_expiry_timestamp_seconds ")[0]
+            - values(text, "agora_clock_seconds ")[0])
+            / day;
+        assert!((1.0..100_000.0).contains(&days), "{days}");
+        assert!(values(text, "agora_raft_applied_index ")[0] >= 1.0);
+        let tls = values(text, "agora_rpc_connections{protocol=\"native\",tls=\"true\"}");
+        assert!(tls[0] >= 1.0, "those of the peers: {text}");
+        let leads = values(text, LEADS) == [1.0];
+        let peers = values(text, "agora_raft_peer_last_contact_seconds{").len();
+        assert_eq!(peers, if leads { 2 } else { 0 });
     }
 }

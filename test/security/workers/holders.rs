@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use agora::call::Code;
+use agora::pb::grpc_health_v1::mod_HealthCheckResponse::ServingStatus;
+use agora::pb::grpc_health_v1::{HealthCheckRequest, HealthCheckResponse};
+use agora::protobuf::{decode, encode};
 
 use super::master::{Master, words};
 use super::processes::{Folder, LONG, Worker, signal, some_text};
@@ -90,4 +93,26 @@ fn a_master_that_does_not_answer_is_dropped_in_seconds() {
     println!("a stopped master: dropped after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
     Master::at(&mapper.address).open(words()).unwrap();
+}
+
+/// A load balancer does not send a second master to a worker that has a job, and nothing restarts
+/// the worker because of it.
+#[test]
+fn a_worker_with_a_job_is_healthy_and_takes_no_other() {
+    let folder = Folder::new();
+    let worker = Worker::start(&folder, "mapper", &[]);
+    let service = "agora.mapreduce.v1.WorkerService";
+    let other = Master::at(&worker.address);
+    let serves = |service: &str| {
+        let request = encode(&HealthCheckRequest { service: service.into() });
+        let answer = other.call("/grpc.health.v1.Health/Check", &request).unwrap();
+        decode::<HealthCheckResponse>(&answer).unwrap().status == ServingStatus::SERVING
+    };
+    assert!(serves(service) && serves(""));
+    let mut master = Master::at(&worker.address);
+    master.open(words()).unwrap();
+    assert!(!serves(service), "it has a job");
+    assert!(serves("") && serves("agora.mapreduce.v1.MapperService"));
+    drop(master);
+    poll_until("the job is closed", LONG, || serves(service));
 }
