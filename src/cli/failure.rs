@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use log::Level;
+
+use super::logging::LogFormat;
 use crate::call::Status;
 use crate::text::printable_lines;
 
@@ -23,8 +26,8 @@ impl Failure {
         Failure::Failed(format!("{what}: {why}"))
     }
 
-    /// Prints it on stdout or stderr. The exit status does not depend on whether printing succeeds.
-    pub(super) fn report(self) -> ExitCode {
+    /// Prints it on stdout, or on stderr in the form of the log. The exit status does not depend on whether printing succeeds.
+    pub(super) fn report(self, log_format: LogFormat) -> ExitCode {
         let (text, code) = match self {
             Failure::Help(text) => {
                 let _ = std::io::stdout().write_all(text.as_bytes());
@@ -34,7 +37,7 @@ impl Failure {
             Failure::Failed(text) => (text, 1),
         };
         // Reasons contain texts of servers, peers and files.
-        let _ = writeln!(std::io::stderr(), "{}", printable_lines(text.trim_end()));
+        log_format.print(Level::Error, &format!("{}\n", printable_lines(text.trim_end())));
         ExitCode::from(code)
     }
 }

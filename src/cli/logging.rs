@@ -1,6 +1,7 @@
 //! Log lines on stderr, as text or as JSON.
 //!
-//! In both forms an event is one line. JSON has an object for each, with the sentence in `message` and
+//! In both forms an event is one line. With JSON whatever a server prints on stderr is JSON: notices, the
+//! error that ends it, and panics as well. JSON has an object for each, with the sentence in `message` and
 //! what it says of terms, indices and the like as fields beside it:
 //!
 //! ```text
@@ -10,17 +11,18 @@
 
 use std::io::Write;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
+use log::{Level, Record};
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
-use crate::text::printable;
+use crate::text::{printable, printable_lines, push_time};
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LogFormat {
+pub(super) enum LogFormat {
     Text,
     Json,
 }
@@ -37,6 +39,33 @@ impl FromStr for LogFormat {
     }
 }
 
+impl LogFormat {
+    /// Prints lines of text that are shown at every log level. As JSON they are one event.
+    pub(super) fn print(self, level: Level, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let line = match self {
+            LogFormat::Text => text.as_bytes().to_vec(),
+            LogFormat::Json => {
+                let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                event(since_1970.as_millis() as u64, level, &printable_lines(text.trim_end()))
+            }
+        };
+        // Nothing is left to tell it to.
+        let _ = std::io::stderr().write_all(&line);
+    }
+}
+
+/// An event without fields, as JSON.
+fn event(now_ms: u64, level: Level, message: &str) -> Vec<u8> {
+    let (mut time, mut line) = (Vec::new(), Vec::new());
+    push_time(now_ms, &mut time);
+    push_event(&String::from_utf8_lossy(&time), level, "agora", message, &mut line);
+    line.extend_from_slice(b"}\n");
+    line
+}
+
 const FLAG: &str = "log-format";
 
 /// Adds the flag of a server.
@@ -44,16 +73,16 @@ pub(super) fn flags(flags: Flags) -> Flags {
     flags.value(FLAG, "form of log lines: text or json (default text)", "FORMAT")
 }
 
-/// Checks the flag's value.
+/// The form that the flag asks for.
 ///
 /// # Errors
-/// It is neither `text` nor `json`.
-pub(super) fn check(parsed: &Parsed) -> Result<(), Failure> {
-    parsed.parsed(FLAG, LogFormat::Text).map(|_| ())
+/// Its value is neither `text` nor `json`.
+pub(super) fn chosen(parsed: &Parsed) -> Result<LogFormat, Failure> {
+    parsed.parsed(FLAG, LogFormat::Text)
 }
 
 /// Starts logging, before the flags are parsed: what is wrong with them may be logged.
-pub(super) fn start(arguments: &[String]) {
+pub(super) fn start(arguments: &[String]) -> LogFormat {
     let environment = env_logger::Env::default().default_filter_or(default_level(arguments));
     let format = format(arguments);
     env_logger::Builder::from_env(environment)
@@ -67,6 +96,10 @@ pub(super) fn start(arguments: &[String]) {
             line.write_all(&text)
         })
         .init();
+    if format == LogFormat::Json {
+        std::panic::set_hook(Box::new(move |panic| format.print(Level::Error, &panic.to_string())));
+    }
+    format
 }
 
 /// The last value of the flag; a wrong one is reported when the flags are parsed.
@@ -102,19 +135,23 @@ fn push_text(time: &str, record: &Record<'_>, line: &mut Vec<u8>) {
 }
 
 fn push_json(time: &str, record: &Record<'_>, line: &mut Vec<u8>) {
-    line.push(b'{');
-    for (name, value) in [
-        ("time", time),
-        ("level", record.level().as_str().to_ascii_lowercase().as_str()),
-        ("target", record.target()),
-        ("message", &printable(&record.args().to_string())),
-    ] {
-        push_name(name, line);
-        push_string(value, line);
-    }
+    let message = record.args().to_string();
+    push_event(time, record.level(), record.target(), &printable(&message), line);
     // The visitor never fails.
     let _ = record.key_values().visit(&mut Fields { line });
     line.extend_from_slice(b"}\n");
+}
+
+/// Appends the beginning of an object.
+fn push_event(time: &str, level: Level, target: &str, message: &str, line: &mut Vec<u8>) {
+    line.push(b'{');
+    let level = level.as_str().to_ascii_lowercase();
+    for (name, value) in
+        [("time", time), ("level", &level), ("target", target), ("message", message)]
+    {
+        push_name(name, line);
+        push_string(value, line);
+    }
 }
 
 /// Appends the fields of a record.
@@ -152,6 +189,7 @@ fn push_string(text: &str, line: &mut Vec<u8>) {
                 line.push(b'\\');
                 line.push(character as u8);
             }
+            '\n' => line.extend_from_slice(b"\\n"),
             control if (control as u32) < 0x20 => {
                 line.extend_from_slice(format!("\\u{:04x}", control as u32).as_bytes());
             }
@@ -163,8 +201,6 @@ fn push_string(text: &str, line: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use log::Level;
-
     use super::*;
 
     fn arguments(line: &str) -> Vec<String> {
@@ -233,6 +269,16 @@ mod tests {
             assert!(!inside.chars().any(|character| character.is_control()), "{line:?}");
             assert!(line.contains('é'), "{line}");
         }
+    }
+
+    #[test]
+    fn a_notice_of_several_lines_is_one_event_of_json() {
+        let line = String::from_utf8(event(1_000, Level::Error, "one\ntwo")).unwrap();
+        assert_eq!(
+            line,
+            "{\"time\":\"1970-01-01T00:00:01.000Z\",\"level\":\"error\",\"target\":\"agora\",\
+             \"message\":\"one\\ntwo\"}\n"
+        );
     }
 
     #[test]

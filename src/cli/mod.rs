@@ -105,10 +105,10 @@ const COMMANDS: &[Command] = &[
 pub fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
-    logging::start(&arguments);
+    let log_format = logging::start(&arguments);
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(log_format),
     }
 }
 

@@ -158,7 +158,7 @@ pub(super) fn page_scheme(parsed: &Parsed) -> Result<Option<&'static str>, Failu
 }
 
 fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
-    logging::check(parsed)?;
+    logging::chosen(parsed)?;
     let tls = tls(parsed)?;
     let mut options = ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
@@ -232,8 +232,7 @@ pub(super) fn run_with_setup(
     })?;
     set_up(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
-    // The notice is informative: an error on stderr changes nothing.
-    let _ = std::io::stderr().write_all(format!("{insecure}{notice}").as_bytes());
+    logging::chosen(parsed)?.print(log::Level::Warn, &format!("{insecure}{notice}"));
     let mut stdout = std::io::stdout();
     let mut lines = String::new();
     for address in server.local_addrs() {

@@ -12,9 +12,9 @@ use crate::process::eventually;
 
 /// A line, of either form.
 #[derive(Debug)]
-struct Line {
+pub struct Line {
     time: String,
-    message: String,
+    pub message: String,
     fields: BTreeMap<String, String>,
 }
 
@@ -29,7 +29,7 @@ fn text_line(line: &str) -> Line {
 }
 
 /// One object with strings and numbers, and no space between the parts.
-fn json_line(line: &str) -> Line {
+pub fn json_line(line: &str) -> Line {
     let mut rest = line.strip_prefix('{').unwrap();
     let mut fields = BTreeMap::new();
     loop {
@@ -65,6 +65,7 @@ fn json_string(text: &str) -> (String, &str) {
             '"' => return (string, &inside[at + 1..]),
             '\\' => match characters.next().unwrap().1 {
                 escaped @ ('"' | '\\') => string.push(escaped),
+                'n' => string.push('\n'),
                 'u' => {
                     let digits: String =
                         characters.by_ref().take(4).map(|(_, digit)| digit).collect();
@@ -190,7 +191,7 @@ fn the_lines_of_the_others_tell_how_the_leader_was_lost() {
 }
 
 #[test]
-fn json_lines_tell_it_as_well_and_have_the_numbers_in_fields() {
+pub fn json_lines_tell_it_as_well_and_have_the_numbers_in_fields() {
     let lines = kill_and_read(&["--log-format", "json"], json_line);
     let story = Story::read(lines.iter());
     let (node, term, index) = story.elected.unwrap();

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::cluster::{Cluster, STABLE_TIMING};
-use crate::process::{TestDirectory, agora, eventually};
+use crate::night::json_line;
+use crate::process::{Process, TestDirectory, agora, bound, eventually};
 
 #[test]
 fn wrong_usage_is_exit_status_2_and_touches_nothing() {
@@ -54,6 +55,32 @@ fn a_port_that_is_taken_is_exit_status_1() {
     let output = agora(&["node", "--id", "0", "--peers", &peers, "--logs", logs.to_str().unwrap()]);
     assert_eq!((output.code, &*output.stdout), (1, ""), "{output:?}");
     assert!(output.stderr.contains(&format!("cannot listen on {at}: ")), "{output:?}");
+}
+
+/// A collector reads nothing but JSON: notices and the error that ends a server are events as well.
+#[test]
+fn with_json_whatever_is_on_stderr_is_an_event() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap().to_string();
+    let wrong = ["node", "--id", "0", "--log-format", "json"];
+    let not_bound = ["market", "--listen", &at, "--log-format=json", "--quiet"];
+    for (arguments, code, words) in
+        [(&wrong[..], 2, "--peers"), (&not_bound[..], 1, "cannot listen on ")]
+    {
+        let output = agora(arguments);
+        assert_eq!(output.code, code, "{output:?}");
+        let events: Vec<_> = output.stderr.lines().map(json_line).collect();
+        assert!(events.last().unwrap().message.contains(words), "{output:?}");
+    }
+    let home = TestDirectory::new();
+    let mut market = bound(env!("CARGO_BIN_EXE_agora"));
+    market.args(["market", "--listen", "0.0.0.0:0", "--insecure", "--log-format", "json"]);
+    let mut market = Process::start(market, &home.0.join("market"));
+    market.await_listening();
+    let events: Vec<_> = market.stderr().lines().map(json_line).collect();
+    for notice in ["insecure: everyone", "without --data nothing"] {
+        assert!(events.iter().any(|event| event.message.contains(notice)), "{notice}: {events:?}");
+    }
 }
 
 /// The exit status tells a script whether writes are accepted; a paused node delays it by a
