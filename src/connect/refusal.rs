@@ -23,6 +23,11 @@ pub(super) fn no_method(path: &str) -> Box<Outgoing> {
     out
 }
 
+/// The caller may not call: 403, for streams too.
+pub fn permission_denied(reason: &str) -> Box<Outgoing> {
+    unary_error(&Status::new(Code::PermissionDenied, reason))
+}
+
 /// A method of HTTP that the method does not have: 405.
 pub(super) fn method_not_allowed(allows_get: bool) -> Box<Outgoing> {
     let mut fields = FieldBlock::new();

@@ -7,6 +7,8 @@
 //!   all others   refused, with a text that says what is spoken here
 //! ```
 //!
+//! Requests that a browser makes for the page of a stranger are refused first: see `browsers`.
+//!
 //! `http1` and `grpc` read the head of a request and its body; an [`Exchange`] reports to the
 //! [`ServerSink`] what they mean, and turns the answers into [`Outgoing`] parts. Neither the framing of
 //! bodies nor fields that belong to a connection are known here.
@@ -14,12 +16,14 @@
 //! The module is pure. Left out: caches, ranges and conditions other than `if-none-match`, which is left
 //! to the handlers of resources.
 
+mod browsers;
 mod origins;
 mod refusal;
 mod site;
 #[cfg(test)]
 mod tests;
 
+pub use browsers::{Hosts, shows_browser};
 pub use origins::Origins;
 pub use refusal::{RETRY_AFTER_S, refusal};
 pub use site::Site;
@@ -65,6 +69,8 @@ pub struct Reader<'a> {
     pub site: &'a Site,
     /// The limits of the connection.
     pub limits: &'a Limits,
+    /// The connection is encrypted.
+    pub is_secure: bool,
     /// Kept for its memory.
     pub metadata: &'a mut Metadata,
 }
@@ -201,6 +207,13 @@ fn open(
     permission: &Permission,
     sink: &mut impl ServerSink,
 ) -> Result<Kind, Box<Outgoing>> {
+    let may_change = !matches!(head.method, "GET" | "HEAD" | "OPTIONS");
+    if let Some(reason) = reader.site.objection(head.fields, may_change, reader.is_secure) {
+        return Err(match connect::is_call(head, &reader.site.catalog) {
+            true => connect::permission_denied(&reason),
+            false => refusal::boxed(403, &reason),
+        });
+    }
     match head.method {
         "OPTIONS" => {
             let mut response = refusal::with_field(204, "", b"allow", ALLOWED);
@@ -236,7 +249,7 @@ fn open_call(
     reader: Reader<'_>,
     sink: &mut impl ServerSink,
 ) -> Result<Kind, Box<Outgoing>> {
-    let Reader { site, limits, metadata } = reader;
+    let Reader { site, limits, metadata, .. } = reader;
     metadata.clear();
     let opened = ServerCall::open(head, &site.catalog, limits, metadata)?;
     let Opened { call, path, timeout, message } = opened;

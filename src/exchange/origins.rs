@@ -61,6 +61,23 @@ fn is_origin(text: &str) -> bool {
 }
 
 impl Origins {
+    /// Whether it is one of those that are named.
+    pub(super) fn has(&self, origin: &str) -> bool {
+        self.named().iter().any(|known| known == origin)
+    }
+
+    /// The hosts of those that are named, with their ports.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.named().iter().filter_map(|origin| origin.split_once("://").map(|(_, host)| host))
+    }
+
+    fn named(&self) -> &[String] {
+        match self {
+            Origins::Own | Origins::Any => &[],
+            Origins::Only(origins) => origins,
+        }
+    }
+
     /// What the response to a request tells browsers.
     pub(super) fn permission(&self, head: &RequestHead<'_>) -> Permission {
         match self {
@@ -92,6 +109,8 @@ impl Permission {
     /// Adds its fields to the head of a response, if there is one.
     pub(super) fn add_to(&self, outgoing: &mut Outgoing) {
         let Some(head) = &mut outgoing.head else { return };
+        // What a client has stored must not become a page or a script.
+        head.fields.push(b"x-content-type-options", b"nosniff");
         if matches!(self, Permission::Refused | Permission::Origin(_)) {
             // A cache must not give a response for one origin to another.
             head.fields.push(b"vary", b"origin");

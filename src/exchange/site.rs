@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Origins;
+use super::{Hosts, Origins};
 use crate::connect::Catalog;
 use crate::json::PROTOSET;
 use crate::text::http_date;
@@ -15,21 +15,23 @@ pub struct Site {
     pub(super) catalog: Arc<Catalog>,
     /// The origins whose pages may read responses.
     pub(super) origins: Origins,
+    /// The names that browsers may use in the clear.
+    pub(super) hosts: Hosts,
     /// Seconds since 1970; 0 before it was set.
     unix_time_s: AtomicU64,
 }
 
 impl Default for Site {
     fn default() -> Site {
-        Site::new(Origins::Own)
+        Site::new(Origins::Own, Hosts::default())
     }
 }
 
 impl Site {
-    /// The methods of this build, for pages of these origins.
-    pub fn new(origins: Origins) -> Site {
+    /// The methods of this build, for pages of these origins, under these names.
+    pub fn new(origins: Origins, hosts: Hosts) -> Site {
         let catalog = Arc::new(Catalog::new(PROTOSET));
-        Site { catalog, origins, unix_time_s: AtomicU64::new(0) }
+        Site { catalog, origins, hosts, unix_time_s: AtomicU64::new(0) }
     }
 
     /// Sets the time of day, in seconds since 1970. Who owns the clock sets it about once a second.

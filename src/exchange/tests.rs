@@ -30,11 +30,21 @@ fn open_at(
     path: &str,
     fields: &[(&str, &str)],
 ) -> Result<Exchange, Box<Outgoing>> {
+    open_in(site, method, path, fields, true)
+}
+
+fn open_in(
+    site: &Site,
+    method: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+    is_secure: bool,
+) -> Result<Exchange, Box<Outgoing>> {
     let mut block = FieldBlock::new();
     fields.iter().for_each(|(name, value)| block.push(name.as_bytes(), value.as_bytes()));
     let head = RequestHead { method, path, query: "", fields: &block };
     let (limits, mut metadata) = (Limits::DEFAULT, Metadata::new());
-    let reader = Reader { site, limits: &limits, metadata: &mut metadata };
+    let reader = Reader { site, limits: &limits, is_secure, metadata: &mut metadata };
     Exchange::open(&head, CallId(1), reader, &mut App::default())
 }
 
@@ -82,13 +92,85 @@ fn sites() -> [(Site, Vec<(String, String)>); 4] {
     let permits =
         |origin| [("access-control-allow-origin", origin), ("access-control-expose-headers", "*")];
     let shop = [&[("vary", "origin")], &permits(SHOP)[..]].concat();
-    let only = |origins: &str| Site::new(origins.parse().unwrap());
+    let only = |origins: &str| Site::new(origins.parse().unwrap(), Hosts::default());
     [
         (Site::default(), Vec::new()),
         (only("*"), fields(&permits("*"))),
         (only("http://a,https://shop.example"), fields(&shop)),
         (only("https://shop.example:444,http://shop.example"), fields(&[("vary", "origin")])),
     ]
+}
+
+/// A call of a page of the shop, where it may call; elsewhere the refusal says what `expected` does.
+fn call_of_shop(
+    site: &Site,
+    path: &str,
+    kind: &str,
+    expected: &[(String, String)],
+) -> Option<Exchange> {
+    let opened = open_at(site, "POST", path, &[("origin", SHOP), ("content-type", kind)]);
+    let may_call = expected.iter().any(|(name, _)| name == "access-control-allow-origin");
+    assert_eq!(opened.is_ok(), may_call);
+    opened.map_err(|refused| is_refusal(&refused, "may not call", expected)).ok()
+}
+
+/// Checks that a response refuses a browser.
+fn is_refusal(refused: &Outgoing, reason: &str, expected: &[(String, String)]) {
+    assert_eq!(refused.head.as_ref().unwrap().status, 403);
+    assert!(String::from_utf8_lossy(&refused.body).contains(reason), "{refused:?}");
+    assert_eq!(for_browsers(refused), expected);
+}
+
+/// Whatever is at the path; a call is told in the words of its protocol.
+#[test]
+fn a_browser_that_uses_a_strangers_name_is_refused_in_the_clear() {
+    let evil = ("host", "evil.example:5051");
+    for (method, path, is_call) in [
+        ("GET", "/page", false),
+        ("HEAD", "/page", false),
+        ("GET", "/nothing", false),
+        ("OPTIONS", UNARY, true),
+        ("GET", UNARY, true),
+        ("POST", UNARY, true),
+        ("POST", STREAM, true),
+        ("PUT", "/page", false),
+    ] {
+        for sign in [("origin", "http://evil.example:5051"), ("accept-language", "en")] {
+            let refused = open_in(&Site::default(), method, path, &[evil, sign], false);
+            let refused = refused.unwrap_err();
+            if method == "HEAD" {
+                assert!(refused.body.is_empty());
+                continue;
+            }
+            is_refusal(&refused, "--allow-origin http://evil.example:5051", &[]);
+            assert_eq!(refused.body.starts_with(b"{\"code\":\"permission_denied\""), is_call);
+        }
+        // Not the name, but the path is refused.
+        let known = [("host", "localhost:5051"), ("origin", "http://localhost:5051")];
+        let opened = open_in(&Site::default(), method, path, &known, false);
+        let status = opened.err().map(|refused| refused.head.unwrap().status);
+        assert_ne!(status, Some(403), "{method} {path}");
+    }
+}
+
+/// A store may have a page or a script as a value.
+#[test]
+fn no_browser_guesses_the_type_of_a_response() {
+    let guards = |outgoing: &Outgoing| {
+        let fields = outgoing.head.iter().flat_map(|head| head.fields.iter());
+        fields.filter(|field| *field == (b"x-content-type-options", b"nosniff")).count()
+    };
+    let site = Site::default();
+    let mut outgoing = Outgoing::default();
+    open(&site, "GET", &[]).unwrap().respond(&ResourceResponse::text(200, ""), &mut outgoing);
+    assert_eq!(guards(&outgoing), 1);
+    assert_eq!(guards(&open(&site, "PUT", &[]).unwrap_err()), 1);
+    let kind = ("content-type", "application/proto");
+    let mut call = open_at(&site, "POST", UNARY, &[kind]).unwrap();
+    let mut outgoing = Outgoing::default();
+    call.send_message(b"", &mut outgoing).unwrap();
+    call.finish(&Status::OK, &mut outgoing);
+    assert_eq!(guards(&outgoing), 1);
 }
 
 /// Every response says it, once.
@@ -102,8 +184,8 @@ fn a_page_of_an_origin_may_read_what_the_server_permits() {
             .respond(&ResourceResponse::text(200, ""), &mut outgoing);
         assert_eq!(&for_browsers(&outgoing), expected);
         for status in [Status::OK, Status::new(crate::call::Code::NotFound, "none")] {
-            let kind = ("content-type", "application/proto");
-            let mut call = open_at(site, "POST", UNARY, &[origin, kind]).unwrap();
+            let call = call_of_shop(site, UNARY, "application/proto", expected);
+            let Some(mut call) = call else { continue };
             let mut outgoing = Outgoing::default();
             call.send_headers(&Metadata::new(), &mut outgoing);
             call.send_message(b"", &mut outgoing).unwrap();
@@ -116,6 +198,7 @@ fn a_page_of_an_origin_may_read_what_the_server_permits() {
             ("POST", "/a.B/C", "application/json"),
             ("PUT", "/", ""),
         ] {
+            // Refused as a call, or as a call of this page.
             let refused = open_at(site, method, path, &[origin, ("content-type", kind)]);
             assert_eq!(&for_browsers(&refused.unwrap_err()), expected, "{method} {path}");
         }
@@ -124,9 +207,9 @@ fn a_page_of_an_origin_may_read_what_the_server_permits() {
 
 #[test]
 fn a_stream_permits_it_in_its_head_alone() {
-    let kind = ("content-type", "application/connect+proto");
     for (site, expected) in &sites() {
-        let mut call = open_at(site, "POST", STREAM, &[("origin", SHOP), kind]).unwrap();
+        let call = call_of_shop(site, STREAM, "application/connect+proto", expected);
+        let Some(mut call) = call else { continue };
         let mut outgoing = Outgoing::default();
         call.send_message(b"", &mut outgoing).unwrap();
         assert_eq!(&for_browsers(&outgoing), expected);
@@ -140,9 +223,9 @@ fn a_stream_permits_it_in_its_head_alone() {
 #[cfg(feature = "json")]
 #[test]
 fn a_stream_that_fails_at_once_permits_it_once() {
-    let kind = ("content-type", "application/connect+json");
     for (site, expected) in &sites() {
-        let mut call = open_at(site, "POST", STREAM, &[("origin", SHOP), kind]).unwrap();
+        let call = call_of_shop(site, STREAM, "application/connect+json", expected);
+        let Some(mut call) = call else { continue };
         let mut outgoing = Outgoing::default();
         let status = call.send_message(b"\xff", &mut outgoing).unwrap_err();
         call.finish(&status, &mut outgoing);

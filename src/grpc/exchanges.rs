@@ -5,21 +5,22 @@
 
 use std::sync::Arc;
 
-use super::metadata;
 use super::server::ServerConnection;
 use super::{call_id, stream_id};
+use super::{metadata, response};
 use crate::call::{
     CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, ServerSink, Status,
 };
 use crate::exchange::{Exchange, Reader, Site, refusal};
 use crate::hpack::{FieldBlock, Indexing};
-use crate::http::{Outgoing, RequestHead};
+use crate::http::{Outgoing, RequestHead, ResponseHead};
 use crate::http2::{ErrorCode, StreamId};
 
 /// The open exchanges of a connection.
 pub(super) struct Exchanges {
     site: Arc<Site>,
     limits: Limits,
+    is_secure: bool,
     /// By ascending call.
     open: Vec<Open>,
 }
@@ -40,7 +41,12 @@ struct Open {
 
 impl Exchanges {
     pub(super) fn new(limits: &Limits, site: &Arc<Site>) -> Exchanges {
-        Exchanges { site: Arc::clone(site), limits: limits.clone(), open: Vec::new() }
+        Exchanges {
+            site: Arc::clone(site),
+            limits: limits.clone(),
+            is_secure: false,
+            open: Vec::new(),
+        }
     }
 
     fn find(&mut self, call: CallId) -> Option<&mut Open> {
@@ -79,12 +85,18 @@ impl ServerConnection {
         end_stream: bool,
         sink: &mut impl ServerSink,
     ) {
-        let (mut method, mut target) = ("", "");
+        let (mut method, mut target, mut has_authority) = ("", "", false);
         let mut regular = FieldBlock::new();
         for (name, value) in fields.iter() {
             match name {
                 b":method" => method = std::str::from_utf8(value).unwrap_or_default(),
                 b":path" => target = std::str::from_utf8(value).unwrap_or_default(),
+                // As if it were a field of HTTP/1.1, whatever that says (RFC 9113 section 8.3.1).
+                b":authority" => {
+                    has_authority = true;
+                    regular.push(b"host", value);
+                }
+                b"host" if has_authority => {}
                 _ if name.first() == Some(&b':') => {}
                 _ => regular.push(name, value),
             }
@@ -96,8 +108,8 @@ impl ServerConnection {
             return self.send_parts(stream, refused, end_stream);
         }
         let head = RequestHead { method, path, query, fields: &regular };
-        let Exchanges { site, limits, .. } = &self.role.exchanges;
-        let reader = Reader { site, limits, metadata: &mut self.metadata };
+        let &Exchanges { ref site, ref limits, is_secure, .. } = &self.role.exchanges;
+        let reader = Reader { site, limits, is_secure, metadata: &mut self.metadata };
         let exchange = match Exchange::open(&head, call, reader, sink) {
             Ok(exchange) => exchange,
             Err(refused) => return self.send_parts(stream, *refused, end_stream),
@@ -113,6 +125,26 @@ impl ServerConnection {
         if end_stream {
             self.exchange_data(stream, &[], true, sink);
         }
+    }
+
+    /// The connection is encrypted.
+    pub fn set_secure(&mut self) {
+        self.role.exchanges.is_secure = true;
+    }
+
+    /// Why a request in gRPC that a browser made is refused.
+    pub(super) fn objection(&self, fields: &FieldBlock) -> Option<String> {
+        let Exchanges { site, is_secure, .. } = &self.role.exchanges;
+        site.objection(fields, true, *is_secure)
+    }
+
+    /// Refuses such a request, with the status for what made it and for gRPC.
+    pub(super) fn refuse_browser(&mut self, stream: StreamId, reason: String, end_stream: bool) {
+        let mut fields = FieldBlock::new();
+        fields.push(b"content-type", b"application/grpc");
+        response::write_trailers(&Status::new(Code::PermissionDenied, reason), &mut fields);
+        let head = Some(ResponseHead { status: 403, fields, content_length: None });
+        self.send_parts(stream, Outgoing { head, body: Vec::new(), end: true }, end_stream);
     }
 
     /// DATA of a stream that is no open call.

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::metadata;
 use super::timeout::{self, TimeoutText};
 use crate::call::Metadata;
+use crate::exchange::shows_browser;
 use crate::hpack::{FieldBlock, Indexing};
 
 /// The `user-agent` of our client.
@@ -21,6 +22,8 @@ pub(super) struct Request<'a> {
     pub(super) encoding: Encoding,
     /// `grpc-accept-encoding`; empty if there is none.
     pub(super) accepted: &'a [u8],
+    /// A browser made it.
+    pub(super) shows_browser: bool,
 }
 
 impl Request<'_> {
@@ -33,7 +36,7 @@ impl Request<'_> {
         fields: &'a FieldBlock,
         metadata: &mut Metadata,
     ) -> Result<Request<'a>, Fault> {
-        let (mut is_grpc, mut is_post) = (false, false);
+        let (mut is_grpc, mut is_post, mut is_browsers) = (false, false, false);
         let (mut encoding, mut accepted) = (Encoding::Identity, &b""[..]);
         let mut path = None;
         let mut timeout_text = None;
@@ -46,9 +49,15 @@ impl Request<'_> {
                 b"grpc-timeout" => timeout_text = Some(value),
                 b"grpc-encoding" => encoding = Encoding::parse(value),
                 b"grpc-accept-encoding" => accepted = value,
-                b"user-agent" => metadata::receive_text(name, value, metadata),
+                b"user-agent" => {
+                    is_browsers |= shows_browser(name, value);
+                    metadata::receive_text(name, value, metadata);
+                }
                 b"te" | b":scheme" | b":authority" => {}
-                _ => binary = binary.and(metadata::receive(name, value, metadata)),
+                _ => {
+                    is_browsers |= shows_browser(name, value);
+                    binary = binary.and(metadata::receive(name, value, metadata));
+                }
             }
         }
         if !is_grpc {
@@ -69,7 +78,7 @@ impl Request<'_> {
             Some(text) => Some(timeout::decode(text).ok_or(Fault::Timeout)?),
         };
         binary?;
-        Ok(Request { path, timeout, encoding, accepted })
+        Ok(Request { path, timeout, encoding, accepted, shows_browser: is_browsers })
     }
 }
 

@@ -137,9 +137,14 @@ impl ServerConnection {
             Err(Fault::ContentType) => return self.open_exchange(stream, fields, end_stream, sink),
             Err(fault) => return self.refuse(stream, fault, end_stream),
         };
+        if request.shows_browser
+            && let Some(reason) = self.objection(fields)
+        {
+            return self.refuse_browser(stream, reason, end_stream);
+        }
         let id = call_id(stream);
         let call = self.open_call(id, end_stream);
-        let Request { path, timeout, encoding, accepted } = request;
+        let Request { path, timeout, encoding, accepted, .. } = request;
         call.state.encoding = encoding;
         call.state.accepts_gzip = compression::accepts_gzip(accepted);
         if encoding == Encoding::Gzip && call.state.accepts_gzip {

@@ -19,6 +19,7 @@ use crate::http::{Outgoing, RequestHead, is_bodyless};
 pub struct ServerConnection {
     limits: Limits,
     site: Arc<Site>,
+    is_secure: bool,
     reading: Reading,
     head: Head,
     current: Current,
@@ -81,6 +82,7 @@ impl ServerConnection {
         ServerConnection {
             limits: limits.clone(),
             site: Arc::clone(site),
+            is_secure: false,
             reading: Reading::Head,
             head: Head::default(),
             current: Current::default(),
@@ -95,6 +97,11 @@ impl ServerConnection {
             metadata: Metadata::new(),
             is_established: false,
         }
+    }
+
+    /// The connection is encrypted.
+    pub fn set_secure(&mut self) {
+        self.is_secure = true;
     }
 
     /// Takes bytes from the client and reports to `sink` what they mean. Returns how many bytes were
@@ -231,7 +238,8 @@ impl ServerConnection {
         let has_body = terms.body.is_some();
         self.reading = terms.body.map_or(Reading::Waiting, Reading::Body);
         let metadata = &mut self.metadata;
-        let reader = Reader { site: &self.site, limits: &self.limits, metadata };
+        let (site, limits, is_secure) = (&self.site, &self.limits, self.is_secure);
+        let reader = Reader { site, limits, is_secure, metadata };
         let opened = Exchange::open(&head, call, reader, sink);
         self.head.clear();
         match opened {

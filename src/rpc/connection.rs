@@ -208,6 +208,7 @@ impl Connection {
         if mem::take(&mut self.is_first_read) {
             match (sniff(&turn.buffer[..n]), turn.tls) {
                 (Sniffed::Tls, Some(tls)) if !self.is_leaving() => {
+                    self.session.set_secure();
                     if let Err(error) = self.socket.accept_tls(tls, &mut turn.buffer[..n]) {
                         self.fail(&error, turn);
                     }

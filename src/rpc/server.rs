@@ -38,7 +38,7 @@ use super::tls::ServerTls;
 use super::usage::{Usage, UsageBounds};
 use super::workers::Workers;
 use crate::call::{Limits, Principal};
-use crate::exchange::{Origins, Site};
+use crate::exchange::{Hosts, Origins, Site};
 use crate::session::{Compat, ServerSession};
 
 /// The configuration of a server.
@@ -92,6 +92,9 @@ pub struct ServerOptions {
     pub metrics: Option<Arc<ServerMetrics>>,
     /// The origins whose pages browsers may let read responses.
     pub allowed_origins: Origins,
+    /// The host names by which browsers may reach the server in the clear, beside those of
+    /// `allowed_origins`, `localhost` and IP addresses.
+    pub known_hosts: Hosts,
     /// Whether a line is logged for each call, with the target `agora::access`.
     pub access_log: bool,
 }
@@ -116,6 +119,7 @@ impl Default for ServerOptions {
             resolver: Resolver::default(),
             metrics: None,
             allowed_origins: Origins::Own,
+            known_hosts: Hosts::default(),
             access_log: false,
         }
     }
@@ -243,6 +247,7 @@ impl Server {
             }),
         };
         let started = Instant::now();
+        let site = Site::new(options.allowed_origins.clone(), options.known_hosts.clone());
         let task_waker = TaskWaker::new(poller.waker());
         let resolver = options.resolver.clone();
         Ok(Server {
@@ -252,7 +257,7 @@ impl Server {
             task_due: None,
             task_waker,
             tls_generation: options.tls.as_ref().map_or(0, ServerTls::generation),
-            clock: SiteClock::new(Site::new(options.allowed_origins.clone())),
+            clock: SiteClock::new(site),
             options,
             poller,
             listeners,

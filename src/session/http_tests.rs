@@ -502,3 +502,26 @@ fn ten_thousand_requests_with_bodies_over_one_connection_of_http2() {
     }
     assert_eq!((web.session.received_bytes(), web.session.unsent_bytes()), (0, 0));
 }
+
+/// A client that is no browser may use every name, and inside TLS the certificate protects.
+#[test]
+fn a_browser_under_an_unknown_name_is_refused_in_the_clear() {
+    let language = ("accept-language", "en");
+    for is_http2 in [false, true] {
+        let mut web = Web::new(is_http2, &Limits::DEFAULT);
+        web.request("GET", "/metrics", &[language], "");
+        let answer = web.answer();
+        assert_eq!((answer.status.as_str(), answer.end), ("403", true));
+        assert!(answer.body.contains("the host \"x\""), "{answer:?}");
+        assert_eq!(web.events(), [""; 0]);
+        for (is_secure, fields) in [(false, &[][..]), (true, &[language])] {
+            let mut web = Web::new(is_http2, &Limits::DEFAULT);
+            if is_secure {
+                web.session.set_secure();
+            }
+            web.request("GET", "/metrics", fields, "");
+            web.answer();
+            assert!(web.events().contains(&"resource /metrics ".to_owned()));
+        }
+    }
+}

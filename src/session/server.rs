@@ -37,6 +37,7 @@ pub struct ServerSession {
     limits: Limits,
     compat: Compat,
     negotiated: Negotiated,
+    is_secure: bool,
     site: Arc<Site>,
     wire: Wire,
     partial: PartialInput,
@@ -76,6 +77,7 @@ impl ServerSession {
             limits: limits.clone(),
             compat,
             negotiated: Negotiated::Nothing,
+            is_secure: false,
             site: Arc::clone(site),
             wire: Wire::Sniffing,
             partial: PartialInput::default(),
@@ -95,6 +97,11 @@ impl ServerSession {
             unfinished_limit: usize::MAX,
             held_back: false,
         }
+    }
+
+    /// The connection is encrypted: to be called before the first byte is received.
+    pub fn set_secure(&mut self) {
+        self.is_secure = true;
     }
 
     /// Sets what was negotiated by ALPN.
@@ -129,7 +136,7 @@ impl ServerSession {
         let ServerSession { wire, refusal, partial, deadlines, ages, limits, keepalive, .. } = self;
         let (compat, negotiated) = (self.compat, self.negotiated);
         let accepts = |sniffed| compat.accepts(sniffed) && negotiated.accepts(sniffed);
-        let new = New { limits, site: &self.site, now };
+        let new = New { limits, site: &self.site, is_secure: self.is_secure, now };
         let max_age = limits.max_call_age;
         let mut sink = Deadlined { sink, deadlines, ages, max_age, now };
         partial.feed(input, |input| {

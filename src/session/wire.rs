@@ -59,6 +59,7 @@ pub(super) use any;
 pub(super) struct New<'a> {
     pub(super) limits: &'a Limits,
     pub(super) site: &'a Arc<Site>,
+    pub(super) is_secure: bool,
     pub(super) now: Duration,
 }
 
@@ -89,9 +90,9 @@ impl Wire {
         first: &[u8],
         accepts: impl Fn(Sniffed) -> bool,
         is_refused: bool,
-        &New { limits, site, now }: &New<'_>,
+        &New { limits, site, is_secure, now }: &New<'_>,
     ) -> Option<Wire> {
-        Some(match sniff(first) {
+        let mut wire = match sniff(first) {
             Sniffed::NeedMore => return None,
             Sniffed::Tls if is_refused => Wire::Refused { unsent: BUSY_ALERT },
             Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
@@ -99,7 +100,13 @@ impl Wire {
             Sniffed::Native => Wire::Native(Box::new(native::ServerConnection::new(limits, now))),
             Sniffed::Http1 => Wire::Http1(Box::new(http1::ServerConnection::new(limits, site))),
             _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, site, now))),
-        })
+        };
+        match &mut wire {
+            Wire::Grpc(connection) if is_secure => connection.set_secure(),
+            Wire::Http1(connection) if is_secure => connection.set_secure(),
+            _ => {}
+        }
+        Some(wire)
     }
 
     /// Refuses a cleartext peer where TLS is required.

@@ -124,11 +124,39 @@ fn another_content_type_gets_http_415_and_a_text() {
     assert_eq!(
         harness.output(),
         [
-            "1 HEADERS :status=415, content-type=text/plain; charset=utf-8, content-length=140",
+            "1 HEADERS :status=415, content-type=text/plain; charset=utf-8, \
+             x-content-type-options=nosniff, content-length=140",
             "1 DATA END_STREAM 140 bytes",
             "1 RST_STREAM NO_ERROR",
         ]
     );
+}
+
+/// A browser speaks HTTP/2 inside TLS alone; a proxy may have ended that.
+#[test]
+fn a_browser_that_uses_a_strangers_name_gets_403_and_permission_denied() {
+    let foreign = [(":authority", "evil.example:5051"), ("origin", "http://evil.example:5051")];
+    let mut harness = Harness::new();
+    harness.request(1, &foreign, true);
+    assert_eq!(harness.run(), [""; 0]);
+    let output = harness.output().join("\n");
+    let expected = "1 HEADERS END_STREAM :status=403, content-type=application/grpc, grpc-status=7, \
+                    grpc-message=This server does not know the host ";
+    assert!(output.starts_with(expected), "{output}");
+    assert!(output.contains("--allow-origin http://evil.example:5051"), "{output}");
+    // A page of another origin; and what is no browser, or knows the name.
+    harness.request(3, &[(":authority", "10.0.0.1:5051"), foreign[1]], true);
+    assert_eq!(harness.run(), [""; 0]);
+    assert!(harness.output().join("").contains(":status=403"));
+    harness.request(5, &[foreign[0], ("user-agent", "grpc-c/1")], true);
+    let own = [(":authority", "localhost:5051"), ("origin", "http://localhost:5051")];
+    harness.request(7, &own, true);
+    let calls = harness.run().iter().filter(|event| event.contains("call ")).count();
+    assert_eq!(calls, 2);
+    let mut harness = Harness::new();
+    harness.server.set_secure();
+    harness.request(1, &foreign, true);
+    assert_eq!(harness.run().len(), 2, "inside TLS the certificate protects");
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn a_response() {
     assert_eq!(
         peer.take_output(),
         "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         x-content-type-options: nosniff\r\n\
          date: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 2\r\n\r\nhi"
     );
 }
