@@ -102,8 +102,8 @@ fn answer(file: PageFile, tag: &str, request: &ResourceRequest<'_>) -> ResourceR
             ("cross-origin-opener-policy", "same-origin".into()),
             ("cross-origin-resource-policy", "same-origin".into()),
             ("etag", tag.to_owned().into()),
-            ("referrer-policy", "no-referrer".into()),
-            ("x-content-type-options", "nosniff".into()),
+            // With `no-referrer` some browsers send `origin: null` to the same server.
+            ("referrer-policy", "same-origin".into()),
         ],
         body: Cow::Borrowed(body.as_bytes()),
     }
