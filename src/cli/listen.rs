@@ -40,6 +40,17 @@ impl Listen {
         }
     }
 
+    /// The names among them, with their ports.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter_map(|address| match address {
+            ListenAddress::Target(target) => match Target::parse(target) {
+                Ok(Target::Name(..)) => Some(target.clone()),
+                _ => None,
+            },
+            ListenAddress::AllAddresses(_) => None,
+        })
+    }
+
     /// All addresses, each once. Retries names that cannot be looked up yet: at boot the network
     /// may come up later.
     ///
@@ -114,6 +125,12 @@ mod tests {
         assert_eq!(addresses(":7", &resolver), ["[::]:7", "0.0.0.0:7"]);
         let several = addresses("vm1:7,[::1]:8,10.0.0.1:7,", &resolver);
         assert_eq!(several, ["10.0.0.1:7", "[::5]:7", "[::1]:8"]);
+    }
+
+    #[test]
+    fn names_are_known_beside_their_addresses() {
+        let names = Listen::parse("vm1:7,[::1]:8,10.0.0.1:7,:9,kv.example:7").unwrap();
+        assert_eq!(names.names().collect::<Vec<_>>(), ["vm1:7", "kv.example:7"]);
     }
 
     #[test]

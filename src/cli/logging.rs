@@ -123,7 +123,12 @@ fn default_level(arguments: &[String]) -> &'static str {
     let serves = arguments.first().is_some_and(|name| SERVERS.contains(&name.as_str()));
     // The master reports on the workers that it has started.
     let is_quiet = |word: &String| word == "--quiet" || word == "--until-stdin-ends";
-    if serves && !arguments.iter().any(is_quiet) { "info" } else { "warn" }
+    match serves && !arguments.iter().any(is_quiet) {
+        true => "info",
+        // A job shows its own progress; the access log of its page is asked for.
+        false if arguments.iter().any(|word| word == "--access-log") => "warn,agora::access=info",
+        false => "warn",
+    }
 }
 
 /// Log lines contain texts of clients and peers: each stays one line, without escape sequences.
@@ -217,6 +222,7 @@ mod tests {
             ("reducer --listen a:1", "info"),
             ("reducer --listen a:1 --until-stdin-ends --data D", "warn"),
             ("kv get node", "warn"),
+            ("wordcount a --page :80 --access-log", "warn,agora::access=info"),
             ("buyer", "warn"),
             ("", "warn"),
         ] {

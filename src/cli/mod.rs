@@ -36,6 +36,7 @@ mod serve;
 mod shell;
 mod termination;
 mod trade;
+mod web;
 mod word_count;
 mod worker;
 

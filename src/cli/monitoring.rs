@@ -9,7 +9,7 @@ use crate::rpc::{
     register_process_metrics,
 };
 
-/// Adds the flags of a server.
+/// Adds the flags.
 pub(super) fn flags(flags: Flags) -> Flags {
     flags
         .switch(
@@ -50,7 +50,7 @@ impl Monitoring {
     }
 
     /// Counts what a server does, and serves the metrics.
-    pub(super) fn serve_metrics(&self, services: &mut Services, options: &mut ServerOptions) {
+    fn serve_metrics(&self, services: &mut Services, options: &mut ServerOptions) {
         options.metrics = Some(Arc::clone(&self.server));
         if let Some(tls) = &options.tls {
             let certificates = tls.certificates();

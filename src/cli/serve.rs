@@ -9,10 +9,9 @@ use super::flags::{Flags, Parsed};
 use super::limits;
 use super::listen::Listen;
 use super::logging;
-use super::monitoring::{self, Monitoring};
+use super::monitoring::Monitoring;
 use super::peers::NodeAddresses;
-use super::{Failure, access};
-use crate::exchange::Origins;
+use super::{Failure, access, web};
 use crate::rpc::{
     Health, IdentityFiles, Resolver, Server, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services, raise_descriptor_limit,
@@ -21,7 +20,7 @@ use crate::session::Compat;
 
 /// Adds the flags of a server.
 pub(super) fn flags(flags: Flags) -> Flags {
-    logging::flags(monitoring::flags(limits::flags(flags)))
+    logging::flags(limits::flags(web::flags(flags)))
         .value(
             "listen",
             "where to listen: HOST:PORT, or :PORT for all addresses; port 0 picks a free port",
@@ -33,12 +32,6 @@ pub(super) fn flags(flags: Flags) -> Flags {
             "serve TLS alone, with the ca.pem, cert.pem and key.pem of this folder (see agora cert)",
             "DIR",
         )
-        .value(
-            "allow-origin",
-            "let web pages of these origins call: https://HOST[:PORT], or * for all",
-            "ORIGIN,...",
-        )
-        .switch("insecure", "listen beyond loopback without checking who calls")
         .value(
             "tls-cert",
             "serve TLS beside cleartext: the server's certificate chain, PEM",
@@ -60,6 +53,8 @@ pub(super) struct ServedAddresses {
     pub(super) clients: Vec<SocketAddr>,
     /// For peers alone.
     pub(super) peers: Vec<SocketAddr>,
+    /// The names that these were given by.
+    pub(super) names: Vec<String>,
 }
 
 impl ServedAddresses {
@@ -104,7 +99,10 @@ pub(super) fn addresses(
         let addresses = listen.addresses(&Resolver::default());
         addresses.map_err(|error| Failure::because("cannot listen", error))
     };
+    let entry = own.and_then(|own| Listen::parse(&own.clients).ok());
+    let given = [Some(&listen), peer_listen.as_ref(), entry.as_ref()];
     let addresses = ServedAddresses {
+        names: given.into_iter().flatten().flat_map(Listen::names).collect(),
         clients: look_up(&listen)?,
         peers: peer_listen.as_ref().map(look_up).transpose()?.unwrap_or_default(),
     };
@@ -165,10 +163,10 @@ fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
         // Roles come from client certificates.
         enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
         tls,
-        allowed_origins: parsed.parsed("allow-origin", Origins::Own)?,
         ..ServerOptions::default()
     };
     limits::apply(parsed, &mut options)?;
+    web::apply(parsed, &mut options)?;
     Ok(options)
 }
 
@@ -215,6 +213,7 @@ pub(super) fn run_with_setup(
 ) -> Result<(), Failure> {
     let mut options = options(parsed)?;
     options.peer_addresses.clone_from(&addresses.peers);
+    options.known_hosts = web::known_hosts(addresses.names.iter().cloned());
     monitoring.apply(parsed, &mut services, &mut options);
     let all = addresses.all();
     let insecure = insecure_notice(&all, options.tls.as_ref());
@@ -269,15 +268,6 @@ mod tests {
             assert!(matches!(result, Err(Failure::Usage(_))), "{flags}");
         }
         assert!(read("--listen 127.0.0.1:0").unwrap().tls.is_none());
-    }
-
-    #[test]
-    fn pages_of_other_origins_are_let_in_by_name() {
-        let of = |flags| read(&format!("--listen 127.0.0.1:0 {flags}"));
-        assert_eq!(of("").unwrap().allowed_origins, Origins::Own);
-        assert_eq!(of("--allow-origin *").unwrap().allowed_origins, Origins::Any);
-        let Err(Failure::Usage(reason)) = of("--allow-origin shop.example") else { panic!() };
-        assert!(reason.contains("\"shop.example\" is no origin"), "{reason}");
     }
 
     #[test]

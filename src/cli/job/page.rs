@@ -13,7 +13,7 @@ use crate::cli::certs::{self, OnHangup};
 use crate::cli::flags::{Flags, Parsed};
 use crate::cli::listen::Listen;
 use crate::cli::monitoring::Monitoring;
-use crate::cli::{Failure, access, serve, termination};
+use crate::cli::{Failure, access, serve, termination, web};
 use crate::mapreduce::job_status::JobDescription;
 use crate::mapreduce::master::{JobMonitor, JobPicture, Master};
 use crate::pages;
@@ -29,7 +29,7 @@ const HEAD_BYTES: u64 = 4 * 1024;
 
 /// Adds the flags.
 pub(super) fn flags(flags: Flags) -> Flags {
-    flags
+    web::flags(flags)
         .value(
             "page",
             "serve a page about the job while it runs, with TLS if --certs is given; port 0 picks a \
@@ -42,7 +42,6 @@ pub(super) fn flags(flags: Flags) -> Flags {
             "DIR",
         )
         .switch("page-keep", "keep the page after the end of the job, until Ctrl-C")
-        .switch("insecure", "serve the page beyond loopback without checking who calls")
 }
 
 /// What a command tells about its job; without `--page` nobody.
@@ -147,9 +146,9 @@ impl Page {
     fn start(parsed: &Parsed) -> Result<Option<Page>, Failure> {
         let keeps = parsed.is_on("page-keep");
         let Some(text) = parsed.text("page") else {
-            let alone = ["page-keep", "insecure"].into_iter().find(|name| parsed.is_on(name));
+            let keeps = keeps.then_some("page-keep");
             let certs = parsed.text("page-certs").map(|_| "page-certs");
-            return match alone.or(certs) {
+            return match keeps.or(certs).or_else(|| web::given(parsed)) {
                 Some(name) => Err(parsed.wrong(format!("--{name} belongs to --page"))),
                 None => Ok(None),
             };
@@ -157,12 +156,14 @@ impl Page {
         let listen = Listen::parse(&text);
         let listen = listen.map_err(|what| parsed.wrong(format!("--page {text:?}: {what}")))?;
         let tls = tls(parsed)?;
+        let mut options = options(parsed, tls.clone())?;
+        options.known_hosts = web::known_hosts(listen.names());
         let addresses = listen.addresses(&Resolver::default());
         let addresses =
             addresses.map_err(|error| Failure::because("cannot serve the page", error))?;
         serve::check_exposure(parsed, &addresses, tls.as_ref())?;
         let monitor = JobMonitor::new(env!("CARGO_PKG_VERSION"));
-        let (server, scheme) = listen_on(&addresses, tls.clone(), &monitor)
+        let (server, scheme) = listen_on(parsed, &addresses, options, &monitor)
             .map_err(|error| Failure::because(&format!("cannot serve a page on {text}"), error))?;
         let mut notice = insecure_notice(serve::exposed(&addresses, tls.as_ref()));
         for address in server.local_addrs() {
@@ -250,9 +251,22 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
     Ok(Some(tls))
 }
 
+fn options(parsed: &Parsed, tls: Option<ServerTls>) -> Result<ServerOptions, Failure> {
+    let mut options = ServerOptions {
+        enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
+        tls,
+        max_connections: 256,
+        shutdown_grace: SHUTDOWN_GRACE,
+        ..ServerOptions::default()
+    };
+    web::apply(parsed, &mut options)?;
+    Ok(options)
+}
+
 fn listen_on(
+    parsed: &Parsed,
     addresses: &[SocketAddr],
-    tls: Option<ServerTls>,
+    mut options: ServerOptions,
     monitor: &Arc<JobMonitor>,
 ) -> Result<(Server, &'static str), String> {
     let mut services = Services::new();
@@ -265,20 +279,13 @@ fn listen_on(
         log::error!("no role is defined for {path}: where roles are enforced, nobody may call it");
     }
     health.set_all(ServingStatus::Serving);
-    if let Some(tls) = &tls {
+    if let Some(tls) = &options.tls {
         certs::watch(tls.certificates(), OnHangup::Default).map_err(|failure| match failure {
             Failure::Help(text) | Failure::Usage(text) | Failure::Failed(text) => text,
         })?;
     }
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let mut options = ServerOptions {
-        enforce_roles: tls.as_ref().is_some_and(ServerTls::checks_clients),
-        tls,
-        max_connections: 256,
-        shutdown_grace: SHUTDOWN_GRACE,
-        ..ServerOptions::default()
-    };
-    monitoring.serve_metrics(&mut services, &mut options);
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    monitoring.apply(parsed, &mut services, &mut options);
     let server = Server::bind_all(addresses, services, options);
     server.map(|server| (server, scheme)).map_err(|error| error.to_string())
 }
