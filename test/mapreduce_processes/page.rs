@@ -1,7 +1,8 @@
 //! `--page`: the state of a job, as clients of JobService see it while it runs.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -308,11 +309,53 @@ fn a_page_with_certificates_is_read_by_who_has_one() {
     assert_eq!(asked_by("nobody").unwrap_err().code, Code::Unauthenticated);
 }
 
+/// `test/security/browsers.rs` has the threats, at a server with the same flags.
+#[test]
+fn a_page_has_the_flags_and_checks_of_a_server() {
+    let (folder, _) = folder_with_text(1);
+    let line = ["wordcount", "a.txt", "--page", "127.0.0.1:0", "--task-delay", "30"];
+    let flags = ["--allow-origin", "https://shop.example", "--no-metrics", "--access-log"];
+    let mut job = folder.start(&[&line[..], &flags].concat());
+    job.lines.wait_for("page on http://");
+    let seen = job.lines.seen.last().unwrap();
+    let address = seen.strip_prefix("page on http://").unwrap().trim_end_matches('/').to_owned();
+    let response = |path: &str, host: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\naccept-language: en\r\n\
+             origin: https://shop.example\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let own = response("/", &address);
+    assert!(own.starts_with("HTTP/1.1 200 "), "{own}");
+    assert!(own.contains("\r\naccess-control-allow-origin: https://shop.example\r\n"), "{own}");
+    assert!(response("/", "shop.example").starts_with("HTTP/1.1 200 "));
+    let foreign = response("/", "evil.example");
+    assert!(foreign.starts_with("HTTP/1.1 403 "), "{foreign}");
+    assert!(foreign.contains("--allow-origin http://evil.example"), "{foreign}");
+    assert!(response("/metrics", &address).starts_with("HTTP/1.1 404 "));
+    job.lines.wait_for("agora::access");
+}
+
 #[test]
 fn pages_that_cannot_be_are_refused_before_the_job_begins() {
     let folder = Folder::new();
     folder.file("a", "a\n");
-    for line in ["--page here", "--page-keep", "--insecure", "--page ,", "--page-certs a"] {
+    for line in [
+        "--page here",
+        "--page-keep",
+        "--insecure",
+        "--allow-origin *",
+        "--access-log",
+        "--no-metrics",
+        "--page 127.0.0.1:0 --allow-origin shop.example",
+        "--page ,",
+        "--page-certs a",
+    ] {
         let line = format!("wordcount a {line}");
         let output = folder.run(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(output.code, Some(2), "{line}: {}", output.stderr);

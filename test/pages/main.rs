@@ -5,6 +5,7 @@
 mod browser;
 mod http;
 mod job;
+mod origins;
 mod resources;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -28,6 +28,16 @@ export async function run(scenarios) {
   process.exit(failure ? 1 : 0);
 }
 
+/** Does something in a browser of its own, with these flags. */
+export async function visit(flags, act) {
+  const own = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...flags] });
+  try {
+    await act(await own.newContext());
+  } finally {
+    await own.close();
+  }
+}
+
 /** A page, and everything that a browser complains about. */
 export async function open(at, { size = SIZES[0], colorScheme = "light", reducedMotion = "reduce", tolerates = null, clientCertificates = [] } = {}) {
   const context = await browser.newContext({ viewport: size, colorScheme, reducedMotion, ignoreHTTPSErrors: true, clientCertificates });

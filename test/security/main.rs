@@ -5,6 +5,7 @@
 
 #[allow(dead_code, reason = "each area uses what it needs")]
 mod authority;
+mod browsers;
 #[cfg(feature = "cert")]
 mod cert_command;
 mod certs;
