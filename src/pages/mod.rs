@@ -60,10 +60,11 @@ const JOB: [PageFile; 5] = [
     file("/job.css", STYLE, include_str!("job.css")),
 ];
 
-/// Everything comes from the same server, no script or style is inline, and no other page shows this
-/// one in a frame.
+/// Everything comes from the same server, no script or style is inline, no other page shows this one in
+/// a frame, and a script that turns a text into markup or code fails.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Registers the page of a node, which calls [`crate::replica::view`].
 pub fn register_node(services: &mut Services) {

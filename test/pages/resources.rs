@@ -58,6 +58,9 @@ fn the_page_comes_with_a_strict_policy_and_is_sent_once() {
         let policy = answer.field("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
+        for part in ["frame-ancestors 'none'", "base-uri 'none'", "trusted-types 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
         assert_eq!(answer.field("x-content-type-options"), "nosniff");
         let known = get(address, path, &[("if-none-match", answer.field("etag"))]).unwrap();
         assert_eq!((known.status, known.body.as_str()), (304, ""), "{path}");
