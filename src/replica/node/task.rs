@@ -206,7 +206,7 @@ impl<S: Service> NodeTask<S> {
                 }
                 PeerEvent::Down(peer, reason) => {
                     self.dump.record(wall_ms(), Event::Unreachable(peer));
-                    node.view.peer_lost(peer, reason, now);
+                    node.view.peer_lost(peer, &reason, now);
                 }
             }
         }

@@ -31,6 +31,7 @@ use crate::replica::engine::QuotaUse;
 use crate::replica::node::{EventLine, Node, Service, Shared};
 use crate::replica::service::WatchHub;
 use crate::rpc::{CallHandler, Responder, ServerMetrics, Services, Shape};
+use crate::text::printable;
 
 /// The full name of the service.
 pub const SERVICE: &str = "agora.node.v1.NodeService";
@@ -43,6 +44,8 @@ pub const MAX_WATCHES: usize = 64;
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 /// What the state machine holds is counted at most so often.
 const CONTENTS_INTERVAL: Duration = Duration::from_secs(2);
+/// Of a longer reason why a peer cannot be reached the beginning is shown.
+const MAX_REASON_BYTES: usize = 1_000;
 
 /// The samples and events that a client has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,8 +140,11 @@ impl View {
         self.unreachable.remove(&node);
     }
 
-    /// There is none; the newest reason is kept, and the time of the first.
-    pub(super) fn peer_lost(&mut self, node: NodeId, reason: String, now: Duration) {
+    /// There is none; the newest reason is kept, and the time of the first. A reason may be a text of
+    /// whoever answers at the peer's address.
+    pub(super) fn peer_lost(&mut self, node: NodeId, reason: &str, now: Duration) {
+        let cut = reason.floor_char_boundary(MAX_REASON_BYTES);
+        let reason = printable(reason.get(..cut).unwrap_or_default()).into_owned();
         let since = self.unreachable.get(&node).map_or(now, |known| known.since);
         self.unreachable.insert(node, Unreachable { reason, since });
     }
@@ -333,13 +339,17 @@ mod tests {
     fn a_node_is_gone_since_the_first_failure_for_the_last_reason() {
         let mut view = view();
         let s = Duration::from_secs;
-        view.peer_lost(2, "refused".into(), s(1));
+        view.peer_lost(2, "refused", s(1));
         assert_eq!(view.unreachable[&2], Unreachable { reason: "refused".into(), since: s(0) });
         view.peer_found(2);
         assert!(!view.unreachable.contains_key(&2));
-        view.peer_lost(2, "refused".into(), s(5));
-        view.peer_lost(2, "silent".into(), s(9));
+        view.peer_lost(2, "refused", s(5));
+        view.peer_lost(2, "silent", s(9));
         assert_eq!(view.unreachable[&2], Unreachable { reason: "silent".into(), since: s(5) });
+        let reason = format!("\u{202e}\u{1b}[2J{}", "é".repeat(5_000));
+        view.peer_lost(2, &reason, s(9));
+        let shown = &view.unreachable[&2].reason;
+        assert!(!shown.contains(['\u{202e}', '\u{1b}']) && shown.len() < 1_100, "{shown}");
     }
 
     #[test]
