@@ -185,4 +185,16 @@ async function market(url) {
   await close(opened);
 }
 
-await run({ looks, keyboard, failover, refused, admitted, market });
+/** A key that is markup is shown as it is. */
+async function markup(url) {
+  const opened = await open(url);
+  const { page } = opened;
+  await live(page);
+  await page.waitForFunction(() => document.getElementById("contents").textContent.includes("onerror"));
+  const names = await page.locator("#contents .name").allInnerTexts();
+  assert.ok(names.includes("<img src=x onerror=boom()>/"), `${names}`);
+  assert.equal(await page.locator("main img").count(), 0);
+  await close(opened);
+}
+
+await run({ looks, keyboard, failover, refused, admitted, market, markup });

@@ -93,6 +93,14 @@ fn a_node_is_shown_at_all_sizes_in_light_and_dark() {
 
 #[test]
 #[ignore = "needs a browser: scripts/test pages"]
+fn a_key_that_is_markup_is_shown_as_text() {
+    let cluster = Cluster::start(1, STABLE_TIMING);
+    cluster.client().set(b"<img src=x onerror=boom()>/1", b"<script>boom()</script>").unwrap();
+    Browser::start("markup", &page_of(&cluster, 0)).run(|_| ());
+}
+
+#[test]
+#[ignore = "needs a browser: scripts/test pages"]
 fn the_keyboard_is_enough() {
     let (cluster, leader) = busy_group();
     Browser::start("keyboard", &page_of(&cluster, leader)).run(|_| ());

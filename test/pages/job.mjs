@@ -141,4 +141,15 @@ async function dies(url) {
   await close(opened);
 }
 
-await run({ looks, keyboard, ends, dies });
+/** Names of files, errors of commands and results that are markup are shown as they are. */
+async function markup(url) {
+  const opened = await open(url);
+  const { page } = opened;
+  await page.waitForFunction(() => document.getElementById("state").textContent === "done");
+  assert.equal(await text(page, "#name"), "word count of <img src=x onerror=boom()>.txt");
+  assert.match(await text(page, "#output"), /<script>boom\(\)<\/script>/);
+  assert.equal(await page.locator("main img, main script").count(), 0);
+  await close(opened);
+}
+
+await run({ looks, keyboard, ends, dies, markup });

@@ -17,7 +17,12 @@ struct Job {
 impl Job {
     fn start(directory: &TestDirectory, line: &str) -> Job {
         let mut command = Command::new(AGORA);
-        command.args(line.split(' ')).args(["--page", "127.0.0.1:0"]).current_dir(&directory.0);
+        command.args(line.split(' '));
+        Job::start_command(directory, command)
+    }
+
+    fn start_command(directory: &TestDirectory, mut command: Command) -> Job {
+        command.args(["--page", "127.0.0.1:0"]).current_dir(&directory.0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -106,6 +111,18 @@ fn a_clustering_is_shown_at_all_sizes_in_light_and_dark() {
     let directory = TestDirectory::new();
     let job = clustering(&directory);
     Browser::start_script("job.mjs", "looks", &job.url).run(|_| ());
+}
+
+#[test]
+#[ignore = "needs a browser: scripts/test pages"]
+fn a_job_whose_texts_are_markup_shows_them_as_text() {
+    let directory = TestDirectory::new();
+    let name = "<img src=x onerror=boom()>.txt";
+    fs::write(directory.0.join(name), "<script>boom()</script>\n").unwrap();
+    let mut command = Command::new(AGORA);
+    command.args(["wordcount", name, "-m", "1", "--page-keep"]);
+    let job = Job::start_command(&directory, command);
+    Browser::start_script("job.mjs", "markup", &job.url).run(|_| ());
 }
 
 #[test]
