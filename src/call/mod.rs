@@ -19,7 +19,7 @@ mod resource;
 mod sink;
 mod status;
 
-pub use ended::CallEnded;
+pub use ended::{CallEnded, SendError};
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
 pub use ping_policy::PingPolicy;

@@ -9,7 +9,7 @@ use super::server::ServerConnection;
 use super::{call_id, stream_id};
 use super::{metadata, response};
 use crate::call::{
-    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, ServerSink, Status,
+    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, SendError, ServerSink, Status,
 };
 use crate::exchange::{Exchange, Reader, Site, refusal};
 use crate::hpack::{FieldBlock, Indexing};
@@ -204,9 +204,9 @@ impl ServerConnection {
         &mut self,
         call: CallId,
         message: &[u8],
-    ) -> Result<(), CallEnded> {
+    ) -> Result<(), SendError> {
         let mut outgoing = Outgoing::default();
-        let open = self.role.exchanges.find(call).ok_or(CallEnded)?;
+        let open = self.role.exchanges.find(call).ok_or(SendError::Ended)?;
         match open.exchange.send_message(message, &mut outgoing) {
             Ok(()) => {
                 self.send_parts(stream_id(call), outgoing, true);
@@ -216,7 +216,7 @@ impl ServerConnection {
                 self.end_exchange(call, outgoing, |exchange, outgoing| {
                     exchange.finish(&status, outgoing);
                 })?;
-                Err(CallEnded)
+                Err(SendError::Refused(status))
             }
         }
     }

@@ -11,7 +11,9 @@ use super::fault::Fault;
 use super::message::{self, MessageLimits};
 use super::request::Request;
 use super::{call_id, metadata, response, status, stream_id, trim};
-use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
+use crate::call::{
+    CallEnded, CallId, CallStart, Code, Limits, Metadata, SendError, ServerSink, Status,
+};
 use crate::exchange::Site;
 use crate::hpack::FieldBlock;
 use crate::http2::{self, ErrorCode, Event, StreamId};
@@ -229,16 +231,17 @@ impl ServerConnection {
     /// Sends a message; the first one is preceded by the headers.
     ///
     /// # Errors
-    /// [`CallEnded`]. A message of more than 4 GiB has no prefix: it ends the call with
+    /// [`SendError`]. A message of more than 4 GiB has no prefix: it ends the call with
     /// RESOURCE_EXHAUSTED.
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), SendError> {
         let Some(state) = self.calls.get_mut(call) else {
             return self.send_exchange_message(call, message);
         };
         let Some(prefix) = message::prefix(message.len()) else {
             let fault = Fault::TooLarge { bytes: message.len(), limit: u32::MAX as usize };
-            self.finish(call, &fault.status())?;
-            return Err(CallEnded);
+            let status = fault.status();
+            self.finish(call, &status)?;
+            return Err(SendError::Refused(status));
         };
         let sending = state.state.sending;
         if !std::mem::replace(&mut state.state.headers_sent, true) {
@@ -248,7 +251,7 @@ impl ServerConnection {
             Some(frame) => self.http.send_data(stream_id(call), &[&frame], false),
             None => self.http.send_data(stream_id(call), &[&prefix, message], false),
         };
-        sent.map_err(|_| CallEnded)
+        sent.map_err(|_| SendError::Ended)
     }
 
     /// Sends headers without metadata.

@@ -9,7 +9,7 @@ use super::head::{Head, Terms};
 use super::output::Output;
 use super::response::{self, Framing, Persistence};
 use crate::call::{
-    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, ServerSink, Status,
+    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, SendError, ServerSink, Status,
 };
 use crate::exchange::{Exchange, Reader, Site, refusal};
 use crate::http::{Outgoing, RequestHead, is_bodyless};
@@ -400,13 +400,13 @@ impl ServerConnection {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`CallEnded`]. A message that cannot be sent ends the call.
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
+    /// [`SendError`].
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), SendError> {
         let mut outgoing = Outgoing::default();
         let exchange = &mut self.find(call)?.exchange;
         let sent = exchange.send_message(message, &mut outgoing).map_err(|status| {
             exchange.finish(&status, &mut outgoing);
-            CallEnded
+            SendError::Refused(status)
         });
         self.send(outgoing);
         sent

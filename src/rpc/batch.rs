@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::call::{CallId, Code, ResourceResponse, Status};
+use super::metrics::Tally;
+use crate::call::{CallId, Code, ResourceResponse, SendError, Status};
+use crate::session::ServerSession;
 
 /// What to send once the session has finished reporting.
 #[derive(Default)]
@@ -20,6 +22,18 @@ pub(super) struct BatchedAnswer {
     pub(super) status: Option<Status>,
     /// The length of a received message that was consumed.
     pub(super) taken: Option<usize>,
+    /// The call, if its end is to be recorded once it is known what was sent.
+    pub(super) recorded: Option<(usize, Tally)>,
+}
+
+/// The end of a call whose answer was sent, or was not.
+pub(super) struct AnsweredCall {
+    pub(super) method: usize,
+    pub(super) tally: Tally,
+    /// The code that the client receives.
+    pub(super) code: Code,
+    /// The length of the message that was sent.
+    pub(super) sent: Option<usize>,
 }
 
 impl Batch {
@@ -28,11 +42,25 @@ impl Batch {
     }
 
     pub(super) fn end(&mut self, call: CallId, status: Status) {
-        self.answers.push(BatchedAnswer { call, message: None, status: Some(status), taken: None });
+        let status = Some(status);
+        self.answers.push(BatchedAnswer {
+            call,
+            message: None,
+            status,
+            taken: None,
+            recorded: None,
+        });
     }
 
     pub(super) fn taken(&mut self, call: CallId, bytes: usize) {
-        self.answers.push(BatchedAnswer { call, message: None, status: None, taken: Some(bytes) });
+        let taken = Some(bytes);
+        self.answers.push(BatchedAnswer {
+            call,
+            message: None,
+            status: None,
+            taken,
+            recorded: None,
+        });
     }
 
     /// Answers a request for a resource.
@@ -46,18 +74,22 @@ impl Batch {
         self.bytes.len() + self.resource_bytes
     }
 
-    /// Sends everything through the session and empties the batch.
-    pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
+    /// Sends everything through the session and empties the batch. `answered` is called for each call
+    /// that a handler has answered.
+    pub(super) fn send(
+        &mut self,
+        session: &mut ServerSession,
+        mut answered: impl FnMut(AnsweredCall),
+    ) {
         for answer in self.answers.drain(..) {
             if let Some(bytes) = answer.taken {
                 session.message_taken(answer.call, bytes);
             }
-            // A call that has ended meanwhile needs no answer.
-            if let Some(message) = answer.message {
-                let _ = session.send_message(answer.call, &self.bytes[message]);
-            }
-            if let Some(status) = answer.status {
-                let _ = session.finish(answer.call, &status);
+            let Some(status) = answer.status else { continue };
+            let message = answer.message.and_then(|range| self.bytes.get(range));
+            let (code, sent) = end_call(session, answer.call, message, &status);
+            if let Some((method, tally)) = answer.recorded {
+                answered(AnsweredCall { method, tally, code, sent });
             }
         }
         for (call, response) in self.resources.drain(..) {
@@ -65,5 +97,22 @@ impl Batch {
         }
         self.bytes.clear();
         self.resource_bytes = 0;
+    }
+}
+
+/// Sends the message and the status of an answer. Returns the code that the call has ended with, and how
+/// many bytes of the message were sent.
+fn end_call(
+    session: &mut ServerSession,
+    call: CallId,
+    message: Option<&[u8]>,
+    status: &Status,
+) -> (Code, Option<usize>) {
+    let sent = message.map_or(Ok(()), |message| session.send_message(call, message));
+    match sent.and_then(|()| Ok(session.finish(call, status)?)) {
+        Ok(()) => (status.code, message.map(<[u8]>::len)),
+        Err(SendError::Refused(instead)) => (instead.code, None),
+        // The bytes that brought the request brought its end as well.
+        Err(SendError::Ended) => (Code::Cancelled, None),
     }
 }

@@ -20,16 +20,16 @@ use std::time::{Duration, Instant};
 
 pub(super) use leaving::Idleness;
 
-use super::batch::Batch;
+use super::batch::{AnsweredCall, Batch};
 use super::calls::Calls;
 use super::connection_limiter::ConnectionSlot;
 use super::dispatch::{Dispatch, Shared};
 use super::metrics::ConnectionKind;
-use super::outbound::{Action, ConnectionId, unread_limit_reached};
+use super::outbound::{Action, ConnectionId, no_answer_given, unread_limit_reached};
 use super::refusals::Refusal;
 use super::socket::Socket;
 use super::tls::ServerTls;
-use crate::call::{CallId, Code, Principal, ServerSink, Status};
+use crate::call::{CallId, Code, Principal, SendError, ServerSink, Status};
 use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a finished connection waits for the peer to close its side.
@@ -270,7 +270,14 @@ impl Connection {
         };
         report(&mut self.session, &mut dispatch);
         dispatch.resume();
-        turn.batch.send(&mut self.session);
+        let (shared, caller) = (turn.shared, (self.peer, &self.principal));
+        turn.batch.send(&mut self.session, |answered| {
+            let AnsweredCall { method, mut tally, code, sent } = answered;
+            if let Some(bytes) = sent {
+                shared.recorder.sent(method, &mut tally, bytes);
+            }
+            shared.record_end(method, tally, code, caller);
+        });
         self.update_received_budget(turn.shared);
         if mem::take(&mut self.calls.is_over_client_limit) {
             self.session.go_away(turn.now);
@@ -292,9 +299,15 @@ impl Connection {
                 if self.exceeds_unsent_budget(message.len(), turn.shared) {
                     return self.abort(call, &unread_limit_reached(), turn);
                 }
-                let _ = self.session.send_message(call, &message);
+                match self.session.send_message(call, &message) {
+                    Ok(()) => self.calls.sent(call, message.len(), turn.shared),
+                    // The session has ended the call: its handler and the records learn of it here.
+                    Err(SendError::Refused(status)) => {
+                        return self.with_dispatch(turn, |_, sink| sink.cancelled(call, status));
+                    }
+                    Err(SendError::Ended) => (),
+                }
                 let queued = self.session.queued(call);
-                self.calls.sent(call, message.len(), turn.shared);
                 self.calls.account(call, message.len(), queued, turn.shared);
                 self.finish_failed_calls(turn.shared);
                 self.return_credit();
@@ -332,22 +345,29 @@ impl Connection {
             if self.exceeds_unsent_budget(message.len(), shared) {
                 return Err(unread_limit_reached());
             }
-            let too_large = |_| Status::new(Code::ResourceExhausted, "the answer is too large");
-            self.session.send_message(call, message).map_err(too_large)?;
-            self.calls.sent(call, message.len(), shared);
+            match self.session.send_message(call, message) {
+                Ok(()) => self.calls.sent(call, message.len(), shared),
+                // The session has ended the call with this status.
+                Err(SendError::Refused(status)) => return Err(status),
+                Err(SendError::Ended) => (),
+            }
             Ok(())
         });
         self.finish(call, &sent.err().unwrap_or(Status::OK), shared);
     }
 
-    /// Ends a call; has no effect on one that is over already.
+    /// Ends a call; has no effect on one that is over already. A success without the one response that
+    /// its method gives is an error of the handler, which some protocols would make of it anyway.
     fn finish(&mut self, call: CallId, status: &Status, shared: &Shared) {
+        let Some((method, tally)) = self.calls.finished(call) else {
+            let _ = self.session.finish(call, status);
+            return;
+        };
+        let gives_one = shared.services.method(method).shape.gives_one_response();
+        let lacks_response = status.is_ok() && gives_one && !tally.has_sent();
+        let status = if lacks_response { &no_answer_given() } else { status };
         let _ = self.session.finish(call, status);
-        if let Some((method, tally)) = self.calls.finished(call) {
-            let (path, caller) =
-                (&shared.services.method(method).path, (self.peer, &self.principal));
-            shared.recorder.ended(Some(method), tally, status.code, caller, path);
-        }
+        shared.record_end(method, tally, status.code, (self.peer, &self.principal));
     }
 
     /// Ends a call and notifies its handler.

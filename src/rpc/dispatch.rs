@@ -62,6 +62,20 @@ pub(super) struct Shared {
     pub(super) recorder: Recorder,
 }
 
+impl Shared {
+    /// Records the end of a call of a known method.
+    pub(super) fn record_end(
+        &self,
+        method: usize,
+        tally: Tally,
+        code: Code,
+        caller: (SocketAddr, &Arc<Principal>),
+    ) {
+        let path = &self.services.method(method).path;
+        self.recorder.ended(Some(method), tally, code, caller, path);
+    }
+}
+
 /// The sink of one session: passes its events to the handlers.
 pub(super) struct Dispatch<'a> {
     pub(super) shared: &'a Shared,
@@ -99,7 +113,8 @@ impl ServerSink for Dispatch<'_> {
         let (index, metadata_bytes) = match self.admit(found, &start) {
             Ok(admitted) => admitted,
             Err(status) => {
-                self.record_end(found, tally, status.code, start.path);
+                let caller = (self.peer, self.principal);
+                self.shared.recorder.ended(found, tally, status.code, caller, start.path);
                 return self.batch.end(start.call, status);
             }
         };
@@ -224,11 +239,11 @@ impl ServerSink for Dispatch<'_> {
     fn cancelled(&mut self, call: CallId, status: Status) {
         let Some(CallState { method, running, tally, .. }) = self.calls.remove(call) else {
             if let Some((method, tally)) = self.calls.take_deferred(call) {
-                self.record_end_of(method, tally, status.code);
+                self.record_end(method, tally, status.code);
             }
             return;
         };
-        self.record_end_of(method, tally, status.code);
+        self.record_end(method, tally, status.code);
         let Some(mut running) = running else { return };
         running.flow.over.store(true, Ordering::Relaxed);
         let guard = &self.shared.services.method(method).guard;
@@ -284,19 +299,13 @@ impl<'a> Dispatch<'a> {
     /// Ends a call, for example one whose handler has panicked.
     fn end(&mut self, call: CallId, status: Status) {
         if let Some((method, tally)) = self.calls.finished(call) {
-            self.record_end_of(method, tally, status.code);
+            self.record_end(method, tally, status.code);
         }
         self.batch.end(call, status);
     }
 
-    /// Records the end of a call of a known method.
-    fn record_end_of(&self, method: usize, tally: Tally, code: Code) {
-        let path = &self.shared.services.method(method).path;
-        self.record_end(Some(method), tally, code, path);
-    }
-
-    fn record_end(&self, method: Option<usize>, tally: Tally, code: Code, path: &str) {
-        self.shared.recorder.ended(method, tally, code, (self.peer, self.principal), path);
+    fn record_end(&self, method: usize, tally: Tally, code: Code) {
+        self.shared.record_end(method, tally, code, (self.peer, self.principal));
     }
 
     /// Handles the one request of a unary or server-streaming call, whether or not the client has
@@ -378,7 +387,7 @@ impl<'a> Dispatch<'a> {
         handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, ReplyFactory<'_>) -> Result<When, Status>,
     ) {
         let mut state = self.calls.remove_at(at);
-        let mut tally = mem::take(&mut state.tally);
+        let tally = mem::take(&mut state.tally);
         let context = self.context(&state);
         let reply_factory = ReplyFactory {
             outbound: &self.shared.outbound,
@@ -399,13 +408,16 @@ impl<'a> Dispatch<'a> {
             }
         };
         let (id, method) = (state.id, state.method);
-        if let Some(status) = status {
-            if let Some(message) = &message {
-                self.shared.recorder.sent(method, &mut tally, message.len());
-            }
-            self.record_end_of(method, tally, status.code);
-            let status = Some(status);
-            self.batch.answers.push(BatchedAnswer { call: id, message, status, taken: None });
+        if status.is_some() {
+            // Recorded once it is sent: the protocol may have to send another end.
+            let recorded = Some((method, tally));
+            self.batch.answers.push(BatchedAnswer {
+                call: id,
+                message,
+                status,
+                taken: None,
+                recorded,
+            });
         } else {
             self.calls.defer(DeferredCall { id, method, tally });
         }

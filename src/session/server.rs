@@ -20,7 +20,7 @@ use super::wire::{New, Wire, any};
 use super::{Compat, Negotiated, Spoken};
 use crate::call::{
     CallEnded, CallId, CallStart, Code, Limits, Metadata, ResourceRequest, ResourceResponse,
-    ServerSink, Status,
+    SendError, ServerSink, Status,
 };
 use crate::exchange::Site;
 
@@ -222,11 +222,15 @@ impl ServerSession {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`CallEnded`].
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
-        any!(&mut self.wire,
+    /// [`SendError`].
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), SendError> {
+        let sent = any!(&mut self.wire,
             connection => connection.send_message(call, message),
-            else Err(CallEnded))
+            else Err(SendError::Ended));
+        if let Err(SendError::Refused(_)) = sent {
+            self.forget_deadlines_of(call);
+        }
+        sent
     }
 
     /// Ends the call.
@@ -234,8 +238,7 @@ impl ServerSession {
     /// # Errors
     /// [`CallEnded`].
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
-        self.deadlines.remove(call);
-        self.ages.remove(call);
+        self.forget_deadlines_of(call);
         any!(&mut self.wire,
             connection => connection.finish(call, status),
             else Err(CallEnded))
@@ -463,6 +466,11 @@ impl ServerSession {
             }
             None => (),
         }
+    }
+
+    fn forget_deadlines_of(&mut self, call: CallId) {
+        self.deadlines.remove(call);
+        self.ages.remove(call);
     }
 
     fn forget_deadlines(&mut self) {

@@ -8,6 +8,7 @@ mod calls;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../rpc/fixture.rs"]
 mod fixture;
+mod refused;
 mod samples;
 mod table;
 #[allow(dead_code, reason = "other tests use the rest")]

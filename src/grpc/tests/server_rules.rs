@@ -335,7 +335,10 @@ fn a_compressed_flag_without_an_encoding_is_internal() {
         let output = harness.output();
         assert!(output[0].contains("grpc-status=13"), "{output:?}");
         assert_eq!(output[1], "1 RST_STREAM NO_ERROR");
-        assert_eq!(harness.server.send_message(CallId(1), b"x"), Err(crate::call::CallEnded));
+        assert_eq!(
+            harness.server.send_message(CallId(1), b"x"),
+            Err(crate::call::SendError::Ended)
+        );
     }
 }
 

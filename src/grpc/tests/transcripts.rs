@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::pair::Pair;
 use super::trace::{ClientTrace, ServerTrace};
-use crate::call::{CallEnded, Code, Limits, Metadata, Status};
+use crate::call::{CallEnded, Code, Limits, Metadata, SendError, Status};
 use crate::grpc::StartError;
 
 fn metadata(pairs: &[(&str, &[u8])]) -> Metadata {
@@ -171,7 +171,7 @@ fn a_client_that_cancels() {
         pair.server.send_message(call, b"5").unwrap();
         pair.client.cancel(call);
         assert_eq!(pair.transcript(), ["server: 1 cancelled, CANCELLED: reset: CANCEL"]);
-        assert_eq!(pair.server.send_message(call, b"6"), Err(CallEnded));
+        assert_eq!(pair.server.send_message(call, b"6"), Err(SendError::Ended));
     });
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::Error;
 use super::connection::{Connection, ReportTo};
-use super::envelope::{Header, Kind, Parts};
+use super::envelope::{Header, Kind, MAX_LENGTH, Parts};
 use super::link::{put_trailers, too_large_status};
 use super::wire;
-use crate::call::{CallEnded, CallId, Limits, Metadata, ResetBudget, ServerSink, Status};
+use crate::call::{
+    CallEnded, CallId, Code, Limits, Metadata, ResetBudget, SendError, ServerSink, Status,
+};
 
 /// The server's side of a connection: bytes in, calls reported to a [`ServerSink`], bytes out.
 pub type ServerConnection = Connection<Server>;
@@ -82,11 +84,17 @@ impl ServerConnection {
     /// Sends a message, or queues it until the client gives credit.
     ///
     /// # Errors
-    /// [`CallEnded`] if the call has ended, or the message is above 2 GiB.
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
+    /// [`SendError`]. A message above 2 GiB ends the call with RESOURCE_EXHAUSTED.
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), SendError> {
+        if message.len() > MAX_LENGTH as usize {
+            let text = format!("a message of {} bytes is above {MAX_LENGTH}", message.len());
+            let status = Status::new(Code::ResourceExhausted, text);
+            self.finish(call, &status)?;
+            return Err(SendError::Refused(status));
+        }
         self.link.calls.sending(call.0)?.headers_passed = true;
         self.link.ping_policy.response_sent();
-        self.link.send(call.0, message, false)
+        Ok(self.link.send(call.0, message, false)?)
     }
 
     /// Ends the call, after the messages that are still queued.

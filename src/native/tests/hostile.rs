@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::pair::Pair;
 use super::{START, metadata, tight};
-use crate::call::{CallId, CallStart, ClientSink, Code, Limits, Metadata, ServerSink, Status};
+use crate::call::{
+    CallEnded, CallId, CallStart, ClientSink, Code, Limits, Metadata, ServerSink, Status,
+};
 use crate::native::{ClientConnection, ServerConnection};
 use crate::seed::{Seed, each_seed};
 
@@ -127,7 +129,7 @@ fn a_server_survives_damaged_clients() {
             }
             for call in app.open.keys().copied().collect::<Vec<_>>() {
                 let sent = match answers.below(6) {
-                    0 => server.send_message(call, &[1; 30_000]),
+                    0 => server.send_message(call, &[1; 30_000]).map_err(|_| CallEnded),
                     1 => server.send_headers(call, &Metadata::new()),
                     2 => server.finish(call, &Status::OK).inspect(|()| {
                         app.open.remove(&call);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::metadata;
 use super::one_side::*;
 use super::pair::Pair;
-use crate::call::{CallEnded, CallId, Code, Limits, Metadata, Status};
+use crate::call::{CallEnded, CallId, Code, Limits, Metadata, SendError, Status};
 use crate::native::StartError;
 
 /// A REQUEST whose header is path 1 and these bytes.
@@ -162,6 +162,27 @@ fn a_refusal_counts_only_when_nothing_came_before() {
         let (_, events) = client.receive(&[first, refusal.clone()].concat());
         assert_eq!(events.last().unwrap(), &format!("finished 1 RESOURCE_EXHAUSTED{retriable}"));
     }
+}
+
+#[test]
+fn a_message_without_an_envelope_ends_its_call() {
+    let mut pair = Pair::connected(&Limits::DEFAULT);
+    let call = pair.start();
+    pair.settle();
+    pair.skip();
+    // Nothing reads the memory, so that it is never there.
+    let message = vec![0; 1 << 31];
+    let Err(SendError::Refused(status)) = pair.server.send_message(call, &message) else {
+        panic!("it was not refused");
+    };
+    assert_eq!(status.code, Code::ResourceExhausted);
+    assert_eq!(pair.server.send_message(call, b""), Err(SendError::Ended));
+    let text = &status.message;
+    pair.settle();
+    pair.expect(&format!(
+        "server > TRAILERS 1 RESOURCE_EXHAUSTED \"{text}\"\n\
+         client : finished 1 RESOURCE_EXHAUSTED: {text}"
+    ));
 }
 
 #[test]

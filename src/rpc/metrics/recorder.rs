@@ -27,8 +27,17 @@ pub(in crate::rpc) struct Tally {
     arrived: Duration,
     received_bytes: u64,
     sent_bytes: u64,
+    /// A message was sent.
+    has_sent: bool,
     /// The client's trace context, if an access log is written.
     trace: Option<Box<str>>,
+}
+
+impl Tally {
+    /// Whether a message was sent to the client.
+    pub(in crate::rpc) fn has_sent(&self) -> bool {
+        self.has_sent
+    }
 }
 
 /// Records the calls of a server. All of it runs on the server's thread.
@@ -126,6 +135,7 @@ impl Recorder {
     #[inline]
     pub(in crate::rpc) fn sent(&self, method: usize, tally: &mut Tally, bytes: usize) {
         tally.sent_bytes += bytes as u64;
+        tally.has_sent = true;
         if let Some(method) = self.method(method) {
             method.sent_messages.add_alone(1);
         }
