@@ -50,18 +50,19 @@ impl WorkerMetrics {
         registry.register(ALL, move |out| metrics.write(task, out));
     }
 
-    /// Counts an attempt.
+    /// Counts an attempt. One that panics has failed.
     pub(super) fn attempt<T>(&self, run: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
         self.started.add(1);
+        let mut attempt = RunningAttempt { outcome: &self.failed };
         let began = Instant::now();
         let result = run();
         match &result {
             Ok(_) => {
                 self.duration.observe(began.elapsed());
-                self.succeeded.add(1);
+                attempt.outcome = &self.succeeded;
             }
-            Err(status) if status.code == Code::Cancelled => self.cancelled.add(1),
-            Err(_) => self.failed.add(1),
+            Err(status) if status.code == Code::Cancelled => attempt.outcome = &self.cancelled,
+            Err(_) => (),
         }
         result
     }
@@ -83,6 +84,17 @@ impl WorkerMetrics {
     }
 }
 
+/// Counts the end of an attempt when it is dropped.
+struct RunningAttempt<'m> {
+    outcome: &'m Counter,
+}
+
+impl Drop for RunningAttempt<'_> {
+    fn drop(&mut self) {
+        self.outcome.add(1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,12 +106,16 @@ mod tests {
         metrics.register(&registry, Role::Reducer);
         let fail = |code| metrics.attempt(|| Err::<(), _>(Status::new(code, "")));
         metrics.attempt(|| Ok(())).unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            metrics.attempt(|| -> Result<(), Status> { panic!("a bug") })
+        }));
+        assert!(panicked.is_err());
         assert_eq!(fail(Code::Cancelled).unwrap_err().code, Code::Cancelled);
         assert_eq!(fail(Code::Internal).unwrap_err().code, Code::Internal);
         let running = metrics.attempt(|| Ok(registry.render(Format::Prometheus))).unwrap();
         assert!(running.contains("agora_mapreduce_running_attempts{task=\"reduce\"} 1\n"));
         let text = registry.render(Format::Prometheus);
-        for (outcome, count) in [("succeeded", 2), ("failed", 1), ("cancelled", 1)] {
+        for (outcome, count) in [("succeeded", 2), ("failed", 2), ("cancelled", 1)] {
             let sample = format!("{{task=\"reduce\",outcome=\"{outcome}\"}} {count}\n");
             assert!(text.contains(&sample), "{text}");
         }
