@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::kv::{Error, Key, Value, VisitSource};
-use log::{Level, Record};
+use log::{Level, LevelFilter, Record};
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
@@ -81,11 +81,20 @@ pub(super) fn chosen(parsed: &Parsed) -> Result<LogFormat, Failure> {
     parsed.parsed(FLAG, LogFormat::Text)
 }
 
+/// The switch that asks for one line a call, and the target of these lines.
+pub(super) const ACCESS_LOG: &str = "access-log";
+const ACCESS_TARGET: &str = "agora::access";
+
 /// Starts logging, before the flags are parsed: what is wrong with them may be logged.
 pub(super) fn start(arguments: &[String]) -> LogFormat {
     let environment = env_logger::Env::default().default_filter_or(default_level(arguments));
     let format = format(arguments);
-    env_logger::Builder::from_env(environment)
+    let mut logger = env_logger::Builder::from_env(environment);
+    let rust_log = std::env::var("RUST_LOG").unwrap_or_default();
+    if shows_access_log(arguments, &rust_log) {
+        logger.filter_module(ACCESS_TARGET, LevelFilter::Info);
+    }
+    logger
         .format(move |line, record| {
             let time = line.timestamp_millis().to_string();
             let mut text = Vec::with_capacity(200);
@@ -115,6 +124,13 @@ fn format(arguments: &[String]) -> LogFormat {
         format = value.and_then(|value| value.parse().ok()).unwrap_or(format);
     }
     format
+}
+
+/// Whether the lines of calls are shown whatever the level is: the flag asks for them, also with
+/// `--quiet`. Where `RUST_LOG` names their target, it decides.
+fn shows_access_log(arguments: &[String], rust_log: &str) -> bool {
+    let is_flag = |word: &String| word.strip_prefix("--") == Some(ACCESS_LOG);
+    arguments.iter().any(is_flag) && !rust_log.contains(ACCESS_TARGET)
 }
 
 /// The log level unless `RUST_LOG` sets one.
@@ -207,6 +223,18 @@ fn push_string(text: &str, line: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_access_log_is_shown_on_request() {
+        for (line, rust_log, expected) in [
+            ("node --quiet --access-log", "", true),
+            ("node --access-log", "off", true),
+            ("node --access-log", "warn,agora::access=off", false),
+            ("node --quiet", "", false),
+        ] {
+            assert_eq!(shows_access_log(&arguments(line), rust_log), expected, "{line}");
+        }
+    }
 
     fn arguments(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()

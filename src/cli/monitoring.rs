@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::flags::{Flags, Parsed};
+use super::logging::ACCESS_LOG;
 use crate::metrics::Registry;
 use crate::rpc::{
     ServerMetrics, ServerOptions, Services, add_metrics_resource, register_certificate_metrics,
@@ -13,9 +14,9 @@ use crate::rpc::{
 pub(super) fn flags(flags: Flags) -> Flags {
     flags
         .switch(
-            "access-log",
-            "log one line for each call, with its caller, status and time (level info, target \
-             agora::access)",
+            ACCESS_LOG,
+            "log one line for each call, with its caller, status and time (target agora::access; \
+             --quiet does not hide it)",
         )
         .switch("no-metrics", "count nothing, and serve no /metrics")
 }
@@ -43,7 +44,7 @@ impl Monitoring {
         services: &mut Services,
         options: &mut ServerOptions,
     ) {
-        options.access_log = parsed.is_on("access-log");
+        options.access_log = parsed.is_on(ACCESS_LOG);
         if !parsed.is_on("no-metrics") {
             self.serve_metrics(services, options);
         }

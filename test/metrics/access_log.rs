@@ -24,10 +24,19 @@ struct Process {
 
 impl Process {
     fn start(flags: &[&str]) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agora"))
+        Process::start_with(flags, Some("info"))
+    }
+
+    /// With `RUST_LOG` or without it: then warnings are logged, as with `--quiet`.
+    fn start_with(flags: &[&str], rust_log: Option<&str>) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agora"));
+        match rust_log {
+            Some(level) => command.env("RUST_LOG", level),
+            None => command.env_remove("RUST_LOG"),
+        };
+        let mut child = command
             .args(["bench", "serve", "--listen", "127.0.0.1:0"])
             .args(flags)
-            .env("RUST_LOG", "info")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -127,6 +136,18 @@ fn a_call_is_one_line_with_its_caller_its_end_and_its_trace() {
     let resource = process.line();
     assert_eq!((resource[2].1.as_str(), resource[3].1.as_str()), ("/metrics", "200"));
     assert_eq!(resource[6].1, body.len().to_string());
+}
+
+#[test]
+fn the_flag_is_enough_where_only_warnings_are_logged() {
+    for rust_log in [None, Some("warn"), Some("off")] {
+        let process = Process::start_with(&["--access-log"], rust_log);
+        process.channel().unary(ECHO, b"\n\x05hello", &within(LONG)).unwrap();
+        assert_eq!(process.line()[2].1, ECHO, "RUST_LOG: {rust_log:?}");
+    }
+    let process = Process::start_with(&["--access-log"], Some("info,agora::access=off"));
+    process.channel().unary(ECHO, b"\n\x05hello", &within(LONG)).unwrap();
+    assert!(process.log.try_recv().is_err(), "RUST_LOG names its target");
 }
 
 #[test]
