@@ -47,10 +47,15 @@ impl Default for Clock {
     }
 }
 
+/// A time in whole milliseconds.
+pub fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The wall clock, in milliseconds since 1970. It may jump.
 pub fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    whole_ms(since)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::raft::{Entry, NodeId, Payload, Trace};
+use crate::replica::clock::whole_ms;
 use crate::replica::storage::Commands;
 use crate::text::{escape, push_u64, push_words};
 
@@ -164,7 +165,7 @@ impl Sentence<'_> {
                 self.push(&["Vote denied for Node ", "# in term ", "#."], &[candidate, term]);
             }
             Trace::LeaseRefused { by, lease } => {
-                let ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+                let ms = whole_ms(lease);
                 self.push(&["Lease of Node ", "# refused: ", "# ms are too long."], &[by, ms]);
             }
             Trace::TermRefused { by, term } => {

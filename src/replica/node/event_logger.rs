@@ -11,6 +11,7 @@ use super::NodeOptions;
 use super::events::{Events, Field};
 use super::shutdown_reason::ADVICE;
 use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
+use crate::replica::clock::whole_ms;
 use crate::replica::engine::QuotaUse;
 use crate::replica::transport::PeerEvent;
 use crate::rpc::LogLimit;
@@ -188,7 +189,7 @@ impl EventLogger {
             heartbeat_interval.as_secs_f64(),
             seconds = election_timeout.as_secs_f64(),
         );
-        self.events.warn(&[("ms", ms(round_trip).into())], &text);
+        self.events.warn(&[("ms", whole_ms(round_trip).into())], &text);
     }
 
     /// Logs that this node leads.
@@ -342,10 +343,6 @@ fn leadership(id: NodeId, term: Term, index: Index, leader: NodeId) -> [Field<'s
     [("node", id.into()), ("term", term.into()), ("index", index.into()), ("leader", leader.into())]
 }
 
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Logs the configuration and the recovered state at the start.
 fn log_start(events: &Events, options: &NodeOptions, raft: &Raft, took: Duration) {
     let config = &options.config;
@@ -367,17 +364,17 @@ fn log_start(events: &Events, options: &NodeOptions, raft: &Raft, took: Duration
         raft.last_index(),
         raft.commit_index(),
         raft.current_term(),
-        ms(took),
-        ms(config.heartbeat_interval),
-        ms(config.election_timeout),
-        ms(config.max_election_timeout()),
-        ms(config.lease),
+        whole_ms(took),
+        whole_ms(config.heartbeat_interval),
+        whole_ms(config.election_timeout),
+        whole_ms(config.max_election_timeout()),
+        whole_ms(config.lease),
     );
     let fields = [
         ("node", config.id.into()),
         ("term", raft.current_term().into()),
         ("index", raft.last_index().into()),
-        ("ms", ms(took).into()),
+        ("ms", whole_ms(took).into()),
     ];
     events.info(&fields, &text);
 }

@@ -30,6 +30,7 @@ use std::time::Duration;
 use super::disk::{Disk, discard_if_temporary, replace, sync_file, write_fully};
 use super::error::{Corruption, StorageError};
 use crate::raft::{HardState, Index, NodeId};
+use crate::replica::clock::whole_ms;
 use crate::replica::membership::{Instance, Loss, Peer, Record, Standing, Trust};
 use crate::text::{self, Scratch, crc32c, parse_hex, parse_u64, push_hex, push_u64};
 
@@ -385,8 +386,7 @@ fn parse_peer(words: &[&[u8]]) -> Option<(NodeId, Peer)> {
 
 /// Milliseconds, with as many decimal places as needed.
 fn push_ms(time: Duration, text: &mut Vec<u8>) {
-    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    push_u64(ms, text);
+    push_u64(whole_ms(time), text);
     let fraction = time.subsec_nanos() % 1_000_000;
     if fraction > 0 {
         text.extend_from_slice(format!(".{fraction:06}").trim_end_matches('0').as_bytes());

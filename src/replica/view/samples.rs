@@ -1,5 +1,6 @@
 //! The load of the last minutes, at a fixed cost.
 
+use crate::replica::clock::whole_ms;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -48,8 +49,7 @@ impl Samples {
         if self.kept.len() == KEPT_SAMPLES {
             self.kept.pop_front();
         }
-        let (number, interval_ms) =
-            (self.last_number, u64::try_from(interval.as_millis()).unwrap_or(u64::MAX));
+        let (number, interval_ms) = (self.last_number, whole_ms(interval));
         self.kept.push_back(Sample { number, at_ms, interval_ms, reads, writes });
     }
 

@@ -1,7 +1,6 @@
 //! The messages of `agora.node.v1`.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use log::Level;
 
@@ -12,6 +11,7 @@ use crate::call::{Code, Status};
 use crate::pb::agora_node_v1 as pb;
 use crate::protobuf::{decode, encode, encode_into};
 use crate::raft::{NodeId, RoleName};
+use crate::replica::clock::whole_ms;
 use crate::replica::node::EventLine;
 
 fn unreadable(error: impl ToString) -> Status {
@@ -38,10 +38,6 @@ pub(super) fn watch_response(shown: &Shown<'_>) -> Vec<u8> {
     encode(&pb::WatchResponse { view: Some(view(shown)) })
 }
 
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn address<'s>(shown: &Shown<'s>, node: NodeId) -> pb::NodeAddress<'s> {
     let known = shown.nodes.iter().find(|(known, _)| *known == node);
     pb::NodeAddress { node, address: known.map_or("", |(_, address)| address).into() }
@@ -63,14 +59,14 @@ fn view<'s>(shown: &Shown<'s>) -> pb::NodeView<'s> {
         term: raft.current_term(),
         leader: raft.leader().map(|leader| address(shown, leader)),
         // A single node needs no promise of another node, so it has no lease that ends.
-        lease_left_ms: if peers.is_empty() { 0 } else { ms(raft.lease_remaining(shown.now)) },
-        lease_ms: ms(raft.config().lease),
-        heartbeat_ms: ms(raft.config().heartbeat_interval),
+        lease_left_ms: if peers.is_empty() { 0 } else { whole_ms(raft.lease_remaining(shown.now)) },
+        lease_ms: whole_ms(raft.config().lease),
+        heartbeat_ms: whole_ms(raft.config().heartbeat_interval),
         last_index: raft.last_index(),
         commit_index: raft.commit_index(),
         applied_index: shown.applied_index,
         snapshot_index: raft.snapshot().index,
-        uptime_ms: ms(shown.uptime),
+        uptime_ms: whole_ms(shown.uptime),
         now_ms: shown.wall_ms,
         not_ready: shown.not_ready.iter().map(|reason| reason.as_str().into()).collect(),
         peers: peers.iter().map(|peer| peer_view(shown, peer)).collect(),
@@ -91,14 +87,14 @@ fn peer_view<'s>(shown: &Shown<'s>, peer: &crate::raft::PeerProgress) -> pb::Pee
             .map_or(0, |took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1)),
         last_answer: peer
             .last_contact
-            .map(|at| pb::LastAnswer { ago_ms: ms(shown.now.saturating_sub(at)) }),
+            .map(|at| pb::LastAnswer { ago_ms: whole_ms(shown.now.saturating_sub(at)) }),
     });
     pb::PeerView {
         peer: Some(address(shown, peer.peer)),
         is_reachable: failure.is_none(),
         why_unreachable: failure.map_or("", |failure| failure.reason.as_str()).into(),
         unreachable_ms: failure
-            .map_or(0, |failure| ms(shown.now.saturating_sub(failure.since)).max(1)),
+            .map_or(0, |failure| whole_ms(shown.now.saturating_sub(failure.since)).max(1)),
         is_voter: peer.is_voter,
         progress,
     }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::lock;
+use crate::replica::clock::whole_ms;
 use crate::replica::node::events::Events;
 use crate::rpc::LogLimit;
 
@@ -37,7 +38,7 @@ impl SlowWrites {
             self.events.warn(&[], &format!("{count} more writes were slow"));
         }
         if limit.admit(now) {
-            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            let ms = whole_ms(took);
             let text = format!("a write of {bytes} bytes to the log and its sync took {ms} ms");
             self.events.warn(&[("bytes", bytes.into()), ("ms", ms.into())], &text);
         }

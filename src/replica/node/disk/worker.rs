@@ -21,6 +21,7 @@ use super::{
     lock, stage_entries,
 };
 use crate::raft::{Index, SnapshotRead, StateMachine, WriteId};
+use crate::replica::clock::whole_ms;
 use crate::replica::engine::WriteJob;
 use crate::replica::node::events::Events;
 use crate::replica::storage::{
@@ -382,10 +383,6 @@ impl<M: StateMachine> DiskWorker<M> {
         self.report(DiskCompletion::Piece(read.to, piece));
         Ok(())
     }
-}
-
-fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// `None` for a temporary failure of work that was not promised to anyone.
