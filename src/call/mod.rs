@@ -26,5 +26,5 @@ pub use ping_policy::PingPolicy;
 pub use principal::{Access, Identity, Principal, Role};
 pub use reset_budget::ResetBudget;
 pub use resource::{ResourceRequest, ResourceResponse};
-pub use sink::{CallId, CallStart, ClientSink, ServerSink};
+pub use sink::{CallId, CallStart, ClientSink, RefusedRequest, ServerSink};
 pub use status::{Code, Status};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Metadata, ResourceRequest, Status};
+use super::{Code, Metadata, ResourceRequest, Status};
 
 /// A call within its connection: a stream id in HTTP/2, a call id in the native protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +22,25 @@ pub struct CallStart<'a> {
     pub metadata: &'a Metadata,
     /// The client's timeout, counted from now.
     pub timeout: Option<Duration>,
+}
+
+/// A request that the protocol has answered by itself, so that it never became a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedRequest<'a> {
+    /// A call, with the code that its client received.
+    Call {
+        /// The path that the client sent; empty if none was read.
+        path: &'a str,
+        /// The code.
+        code: Code,
+    },
+    /// Another request of HTTP.
+    Http {
+        /// The path that the client sent; empty if none was read.
+        path: &'a str,
+        /// The status code of HTTP that its client received.
+        status: u16,
+    },
 }
 
 /// The events of a server's connection.
@@ -43,6 +62,8 @@ pub trait ServerSink {
     /// limit or lost with its connection. No more events are reported for it, and nothing can be
     /// sent.
     fn cancelled(&mut self, call: CallId, status: Status);
+    /// A request was answered without one of the other events, for the record.
+    fn refused(&mut self, _request: RefusedRequest<'_>) {}
     /// The call's queue has drained below the low-water mark
     /// ([`super::Limits::send_low_water_bytes`]) after having been above it.
     fn writable(&mut self, call: CallId);

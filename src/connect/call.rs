@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::catalog::Catalog;
 use super::encoding::{Encoding, SUPPORTED};
 use super::envelope::{self, Assembler, PREFIX_BYTES};
+use super::metadata;
+use super::refusal::{self, Refusal};
 use super::request::{self, Codec, ContentType, Get};
-use super::{metadata, refusal};
 use crate::call::{Code, Limits, Metadata, Status};
 use crate::hpack::FieldBlock;
 use crate::http::{Outgoing, RequestHead, ResponseHead};
@@ -68,7 +69,7 @@ impl ServerCall {
         catalog: &Arc<Catalog>,
         limits: &Limits,
         metadata: &mut Metadata,
-    ) -> Result<Opened<'a>, Box<Outgoing>> {
+    ) -> Result<Opened<'a>, Refusal> {
         let Some(method) = catalog.method(head.path) else {
             return Err(refusal::no_method(head.path));
         };
@@ -76,7 +77,7 @@ impl ServerCall {
         let allows_get = method.no_side_effects && !is_stream;
         let is_get = head.method == "GET" && allows_get;
         if !is_get && head.method != "POST" {
-            return Err(refusal::method_not_allowed(allows_get));
+            return Err(refusal::method_not_allowed(allows_get).into());
         }
         let get = if is_get { Some(request::read_get(head.query)) } else { None };
         let kind = match &get {

@@ -48,7 +48,7 @@ use crate::http::RequestHead;
 
 pub use call::{Opened, ServerCall};
 pub use catalog::Catalog;
-pub use refusal::permission_denied;
+pub use refusal::{Refusal, permission_denied};
 
 /// Whether a request is to be answered by [`ServerCall::open`]: its path has the two segments of a
 /// method's path, and it names a method of the catalog or has the content type or query of a call.

@@ -12,20 +12,36 @@ use crate::http::{Outgoing, ResponseHead};
 /// RESOURCE_EXHAUSTED says nothing of the kind: a message above the limit stays above it.
 const RETRY_AFTER_S: &[u8] = b"1";
 
+/// The complete response to a request that is no call, or a faulty one.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The response.
+    pub response: Box<Outgoing>,
+    /// The code that it tells; `None` if it has only a status of HTTP.
+    pub code: Option<Code>,
+}
+
+impl From<Box<Outgoing>> for Refusal {
+    fn from(response: Box<Outgoing>) -> Refusal {
+        Refusal { response, code: None }
+    }
+}
+
 /// There is no such method: 404.
-pub(super) fn no_method(path: &str) -> Box<Outgoing> {
+pub(super) fn no_method(path: &str) -> Refusal {
     let path: String = path.chars().take(200).collect();
     let status = Status::new(Code::Unimplemented, format!("there is no method {path:?}"));
-    let mut out = unary_error(&status);
-    if let Some(head) = &mut out.head {
+    let mut response = unary_error(&status);
+    if let Some(head) = &mut response.head {
         head.status = 404;
     }
-    out
+    Refusal { response, code: Some(status.code) }
 }
 
 /// The caller may not call: 403, for streams too.
-pub fn permission_denied(reason: &str) -> Box<Outgoing> {
-    unary_error(&Status::new(Code::PermissionDenied, reason))
+pub fn permission_denied(reason: &str) -> Refusal {
+    let code = Code::PermissionDenied;
+    Refusal { response: unary_error(&Status::new(code, reason)), code: Some(code) }
 }
 
 /// A method of HTTP that the method does not have: 405.
@@ -50,10 +66,12 @@ pub(super) fn unsupported_media_type(is_stream: bool) -> Box<Outgoing> {
 }
 
 /// The response to a call that ends before it began.
-pub(super) fn error(kind: ContentType, status: &Status) -> Box<Outgoing> {
-    if !kind.is_stream {
-        return unary_error(status);
-    }
+pub(super) fn error(kind: ContentType, status: &Status) -> Refusal {
+    let response = if kind.is_stream { stream_error(kind, status) } else { unary_error(status) };
+    Refusal { response, code: Some(status.code) }
+}
+
+fn stream_error(kind: ContentType, status: &Status) -> Box<Outgoing> {
     let mut fields = FieldBlock::new();
     fields.push(b"content-type", kind.name().as_bytes());
     fields.push(b"connect-accept-encoding", SUPPORTED.as_bytes());

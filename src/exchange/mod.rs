@@ -31,9 +31,10 @@ pub use site::Site;
 use origins::Permission;
 
 use crate::call::{
-    CallId, CallStart, Limits, Metadata, ResourceRequest, ResourceResponse, ServerSink, Status,
+    CallId, CallStart, Limits, Metadata, RefusedRequest, ResourceRequest, ResourceResponse,
+    ServerSink, Status,
 };
-use crate::connect::{self, Opened, ServerCall};
+use crate::connect::{self, Opened, Refusal, ServerCall};
 use crate::hpack::FieldBlock;
 use crate::http::{Outgoing, RequestHead, ResponseHead, is_bodyless};
 
@@ -91,7 +92,14 @@ impl Exchange {
         let permission = reader.site.origins.permission(head);
         match open(head, call, reader, &permission, sink) {
             Ok(kind) => Ok(Exchange { is_head, permission, kind }),
-            Err(mut refused) => {
+            Err(Refusal { response: mut refused, code }) => {
+                sink.refused(match code {
+                    Some(code) => RefusedRequest::Call { path: head.path, code },
+                    None => {
+                        let status = refused.head.as_ref().map_or(200, |head| head.status);
+                        RefusedRequest::Http { path: head.path, status }
+                    }
+                });
                 permission.add_to(&mut refused);
                 if is_head {
                     refused.body.clear();
@@ -101,7 +109,7 @@ impl Exchange {
         }
     }
 
-    /// Whether the body of the request has a meaning.
+    /// Whether it is a call, and not a request for a resource. Then the body of the request has a meaning.
     pub fn takes_body(&self) -> bool {
         matches!(self.kind, Kind::Call(_))
     }
@@ -206,12 +214,12 @@ fn open(
     reader: Reader<'_>,
     permission: &Permission,
     sink: &mut impl ServerSink,
-) -> Result<Kind, Box<Outgoing>> {
+) -> Result<Kind, Refusal> {
     let may_change = !matches!(head.method, "GET" | "HEAD" | "OPTIONS");
     if let Some(reason) = reader.site.objection(head.fields, may_change, reader.is_secure) {
         return Err(match connect::is_call(head, &reader.site.catalog) {
             true => connect::permission_denied(&reason),
-            false => refusal::boxed(403, &reason),
+            false => refusal::boxed(403, &reason).into(),
         });
     }
     match head.method {
@@ -220,9 +228,9 @@ fn open(
             if let Some(response) = &mut response.head {
                 permission.add_preflight(head, &mut response.fields);
             }
-            Err(response)
+            Err(response.into())
         }
-        "POST" if is_grpc(head) => Err(refusal::boxed(505, refusal::GRPC_NEEDS_HTTP2)),
+        "POST" if is_grpc(head) => Err(refusal::boxed(505, refusal::GRPC_NEEDS_HTTP2).into()),
         _ if connect::is_call(head, &reader.site.catalog) => open_call(head, call, reader, sink),
         "GET" | "HEAD" => {
             let request = ResourceRequest {
@@ -234,11 +242,11 @@ fn open(
             sink.resource(call, request);
             Ok(Kind::Resource)
         }
-        "POST" => Err(refusal::boxed(415, refusal::UNSUPPORTED)),
+        "POST" => Err(refusal::boxed(415, refusal::UNSUPPORTED).into()),
         method if KNOWN_METHODS.contains(&method) => {
-            Err(refusal::with_field(405, refusal::METHOD, b"allow", ALLOWED))
+            Err(refusal::with_field(405, refusal::METHOD, b"allow", ALLOWED).into())
         }
-        _ => Err(refusal::boxed(501, refusal::UNKNOWN_METHOD)),
+        _ => Err(refusal::boxed(501, refusal::UNKNOWN_METHOD).into()),
     }
 }
 
@@ -248,7 +256,7 @@ fn open_call(
     id: CallId,
     reader: Reader<'_>,
     sink: &mut impl ServerSink,
-) -> Result<Kind, Box<Outgoing>> {
+) -> Result<Kind, Refusal> {
     let Reader { site, limits, metadata, .. } = reader;
     metadata.clear();
     let opened = ServerCall::open(head, &site.catalog, limits, metadata)?;

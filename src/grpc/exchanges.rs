@@ -9,7 +9,8 @@ use super::server::ServerConnection;
 use super::{call_id, stream_id};
 use super::{metadata, response};
 use crate::call::{
-    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, SendError, ServerSink, Status,
+    CallEnded, CallId, Code, Limits, Metadata, RefusedRequest, ResourceResponse, SendError,
+    ServerSink, Status,
 };
 use crate::exchange::{Exchange, Reader, Site, refusal};
 use crate::hpack::{FieldBlock, Indexing};
@@ -104,6 +105,7 @@ impl ServerConnection {
         let call = call_id(stream);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if !(path.starts_with('/') || (method == "OPTIONS" && path == "*") || method == "CONNECT") {
+            sink.refused(RefusedRequest::Http { path, status: 400 });
             let refused = refusal(400, "the path of a request begins with /");
             return self.send_parts(stream, refused, end_stream);
         }
@@ -230,13 +232,21 @@ impl ServerConnection {
         self.end_exchange(call, outgoing, |exchange, outgoing| exchange.finish(status, outgoing))
     }
 
-    /// Answers a request for a resource.
+    /// Answers a request for a resource. Returns the length of the content that is sent.
     ///
     /// # Errors
     /// [`CallEnded`].
-    pub fn respond(&mut self, call: CallId, response: &ResourceResponse) -> Result<(), CallEnded> {
-        let outgoing = Outgoing::default();
-        self.end_exchange(call, outgoing, |exchange, outgoing| exchange.respond(response, outgoing))
+    pub fn respond(
+        &mut self,
+        call: CallId,
+        response: &ResourceResponse,
+    ) -> Result<usize, CallEnded> {
+        let mut bytes = 0;
+        self.end_exchange(call, Outgoing::default(), |exchange, outgoing| {
+            exchange.respond(response, outgoing);
+            bytes = outgoing.body.len();
+        })?;
+        Ok(bytes)
     }
 
     fn end_exchange(

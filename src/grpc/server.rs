@@ -12,7 +12,8 @@ use super::message::{self, MessageLimits};
 use super::request::Request;
 use super::{call_id, metadata, response, status, stream_id, trim};
 use crate::call::{
-    CallEnded, CallId, CallStart, Code, Limits, Metadata, SendError, ServerSink, Status,
+    CallEnded, CallId, CallStart, Code, Limits, Metadata, RefusedRequest, SendError, ServerSink,
+    Status,
 };
 use crate::exchange::Site;
 use crate::hpack::FieldBlock;
@@ -103,7 +104,7 @@ impl<S: ServerSink> ReportTo<S> for Server {
                 }
             }
             Event::HeadersTooLarge { stream, end_stream } => {
-                connection.refuse(stream, Fault::HeadersTooLarge, end_stream);
+                connection.refuse(stream, "", Fault::HeadersTooLarge, end_stream, sink);
             }
             Event::Closed { reason, .. } => {
                 connection.end_all_calls(&Status::new(Code::Unavailable, reason), sink);
@@ -137,11 +138,17 @@ impl ServerConnection {
         let request = match Request::read(fields, &mut self.metadata) {
             Ok(request) => request,
             Err(Fault::ContentType) => return self.open_exchange(stream, fields, end_stream, sink),
-            Err(fault) => return self.refuse(stream, fault, end_stream),
+            Err(fault) => {
+                let path = fields.iter().find(|(name, _)| *name == b":path");
+                let path = path.and_then(|(_, value)| std::str::from_utf8(value).ok());
+                return self.refuse(stream, path.unwrap_or_default(), fault, end_stream, sink);
+            }
         };
         if request.shows_browser
             && let Some(reason) = self.objection(fields)
         {
+            let code = Code::PermissionDenied;
+            sink.refused(RefusedRequest::Call { path: request.path, code });
             return self.refuse_browser(stream, reason, end_stream);
         }
         let id = call_id(stream);
@@ -159,8 +166,16 @@ impl ServerConnection {
     }
 
     /// Answers a faulty request.
-    fn refuse(&mut self, stream: StreamId, fault: Fault, end_stream: bool) {
+    fn refuse(
+        &mut self,
+        stream: StreamId,
+        path: &str,
+        fault: Fault,
+        end_stream: bool,
+        sink: &mut impl ServerSink,
+    ) {
         let mut status = fault.status();
+        sink.refused(RefusedRequest::Call { path, code: status.code });
         if fault == Fault::Encoding {
             // Reserved, so that `insert` would not take it; far from too large for `append`.
             let _ = status.metadata.append(b"grpc-accept-encoding", compression::ACCEPTED);

@@ -9,7 +9,8 @@ use super::head::{Head, Terms};
 use super::output::Output;
 use super::response::{self, Framing, Persistence};
 use crate::call::{
-    CallEnded, CallId, Code, Limits, Metadata, ResourceResponse, SendError, ServerSink, Status,
+    CallEnded, CallId, Code, Limits, Metadata, RefusedRequest, ResourceResponse, SendError,
+    ServerSink, Status,
 };
 use crate::exchange::{Exchange, Reader, Site, refusal};
 use crate::http::{Outgoing, RequestHead, is_bodyless};
@@ -304,19 +305,27 @@ impl ServerConnection {
     /// the connection.
     fn abort(&mut self, code: Code, status: u16, text: &str, sink: &mut impl ServerSink) {
         let is_answered = matches!(self.reading, Reading::Body(_)) && self.open.is_none();
+        let mut path = String::new();
         if let Reading::Head = self.reading {
             let request = self.head.request.as_ref();
+            path = request.map_or_else(String::new, |request| request.path().to_owned());
             self.current = Current {
                 is_head: request.is_some_and(|request| request.method == "HEAD"),
                 is_old: request.is_some_and(|request| request.is_old),
                 ..Current::default()
             };
         }
-        if let Some(open) = self.open.take() {
+        let open = self.open.take();
+        let is_call = open.as_ref().is_some_and(|open| open.exchange.takes_body());
+        if let Some(open) = open {
             sink.cancelled(open.call, Status::new(code, text));
         }
         self.current.persists = false;
         if self.current.framing.is_none() && !is_answered {
+            // The end of a call is on record already.
+            if !is_call {
+                sink.refused(RefusedRequest::Http { path: &path, status });
+            }
             self.send(refusal(status, text));
         }
         self.stop();
@@ -423,15 +432,20 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Answers a request for a resource.
+    /// Answers a request for a resource. Returns the length of the content that is sent.
     ///
     /// # Errors
     /// [`CallEnded`].
-    pub fn respond(&mut self, call: CallId, response: &ResourceResponse) -> Result<(), CallEnded> {
+    pub fn respond(
+        &mut self,
+        call: CallId,
+        response: &ResourceResponse,
+    ) -> Result<usize, CallEnded> {
         let mut outgoing = Outgoing::default();
         self.find(call)?.exchange.respond(response, &mut outgoing);
+        let bytes = outgoing.body.len();
         self.send(outgoing);
-        Ok(())
+        Ok(bytes)
     }
 
     /// The application has consumed a message of this many bytes: more may be delivered.

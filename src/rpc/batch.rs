@@ -11,7 +11,7 @@ use crate::session::ServerSession;
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) answers: Vec<BatchedAnswer>,
-    resources: Vec<(CallId, ResourceResponse)>,
+    resources: Vec<BatchedResource>,
     /// Bytes of the contents of `resources`.
     resource_bytes: usize,
 }
@@ -26,14 +26,28 @@ pub(super) struct BatchedAnswer {
     pub(super) recorded: Option<(usize, Tally)>,
 }
 
-/// The end of a call whose answer was sent, or was not.
-pub(super) struct AnsweredCall {
-    pub(super) method: usize,
-    pub(super) tally: Tally,
-    /// The code that the client receives.
-    pub(super) code: Code,
-    /// The length of the message that was sent.
-    pub(super) sent: Option<usize>,
+/// The answer to a request for a resource.
+pub(super) struct BatchedResource {
+    pub(super) call: CallId,
+    /// Its index; `None`: there is none at the path.
+    pub(super) found: Option<usize>,
+    pub(super) path: Box<str>,
+    pub(super) response: ResourceResponse,
+}
+
+/// What a client was sent.
+pub(super) enum Sent<'a> {
+    /// The end of a call that a handler has answered.
+    Call {
+        method: usize,
+        tally: Tally,
+        /// The code that the client receives.
+        code: Code,
+        /// The length of the message, if one was sent.
+        message_bytes: Option<usize>,
+    },
+    /// A resource, with the length of its content.
+    Resource { found: Option<usize>, path: &'a str, status: u16, bytes: usize },
 }
 
 impl Batch {
@@ -64,9 +78,9 @@ impl Batch {
     }
 
     /// Answers a request for a resource.
-    pub(super) fn respond(&mut self, call: CallId, response: ResourceResponse) {
-        self.resource_bytes += response.body.len();
-        self.resources.push((call, response));
+    pub(super) fn respond(&mut self, resource: BatchedResource) {
+        self.resource_bytes += resource.response.body.len();
+        self.resources.push(resource);
     }
 
     /// Bytes of all answers.
@@ -74,13 +88,9 @@ impl Batch {
         self.bytes.len() + self.resource_bytes
     }
 
-    /// Sends everything through the session and empties the batch. `answered` is called for each call
-    /// that a handler has answered.
-    pub(super) fn send(
-        &mut self,
-        session: &mut ServerSession,
-        mut answered: impl FnMut(AnsweredCall),
-    ) {
+    /// Sends everything through the session and empties the batch. `record` is called for each call that
+    /// a handler has answered, and for each resource that was sent.
+    pub(super) fn send(&mut self, session: &mut ServerSession, mut record: impl FnMut(Sent<'_>)) {
         for answer in self.answers.drain(..) {
             if let Some(bytes) = answer.taken {
                 session.message_taken(answer.call, bytes);
@@ -89,11 +99,14 @@ impl Batch {
             let message = answer.message.and_then(|range| self.bytes.get(range));
             let (code, sent) = end_call(session, answer.call, message, &status);
             if let Some((method, tally)) = answer.recorded {
-                answered(AnsweredCall { method, tally, code, sent });
+                record(Sent::Call { method, tally, code, message_bytes: sent });
             }
         }
-        for (call, response) in self.resources.drain(..) {
-            let _ = session.respond(call, &response);
+        for BatchedResource { call, found, path, response } in self.resources.drain(..) {
+            // One that is over was refused by the protocol, or its client is gone.
+            if let Ok(bytes) = session.respond(call, &response) {
+                record(Sent::Resource { found, path: &path, status: response.status, bytes });
+            }
         }
         self.bytes.clear();
         self.resource_bytes = 0;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Answered, ReplyFactory, When};
 use super::authorize::authorize;
-use super::batch::{Batch, BatchedAnswer};
+use super::batch::{Batch, BatchedAnswer, BatchedResource, Sent};
 use super::blocking::BlockingCall;
 use super::byte_budget::ByteBudget;
 use super::calls::{CallState, Calls, DeferredCall, Running};
@@ -40,7 +40,8 @@ use super::service::{Context, Handler, Method, Services};
 use super::usage::CallPermits;
 use super::workers::{After, Full, Workers};
 use crate::call::{
-    CallId, CallStart, Code, Metadata, Principal, ResourceRequest, ServerSink, Status,
+    CallId, CallStart, Code, Metadata, Principal, RefusedRequest, ResourceRequest, ServerSink,
+    Status,
 };
 
 /// What all connections of a server share.
@@ -63,6 +64,21 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Records what a client was sent.
+    pub(super) fn record(&self, sent: Sent<'_>, caller: (SocketAddr, &Arc<Principal>)) {
+        match sent {
+            Sent::Call { method, mut tally, code, message_bytes } => {
+                if let Some(bytes) = message_bytes {
+                    self.recorder.sent(method, &mut tally, bytes);
+                }
+                self.record_end(method, tally, code, caller);
+            }
+            Sent::Resource { found, path, status, bytes } => {
+                self.recorder.resource(found, path, status, bytes, caller);
+            }
+        }
+    }
+
     /// Records the end of a call of a known method.
     pub(super) fn record_end(
         &self,
@@ -160,9 +176,21 @@ impl ServerSink for Dispatch<'_> {
             };
             resources.answer(found, &context, &request, self.calls.port == Port::Peers)
         };
+        // Recorded once it is sent.
+        self.batch.respond(BatchedResource { call, found, path: request.path.into(), response });
+    }
+
+    fn refused(&mut self, request: RefusedRequest<'_>) {
+        let Shared { services, recorder, .. } = self.shared;
         let caller = (self.peer, self.principal);
-        self.shared.recorder.resource(found, request.path, &response, caller);
-        self.batch.respond(call, response);
+        match request {
+            RefusedRequest::Call { path, code } => {
+                recorder.refused_call(services.find(path), code, caller, path);
+            }
+            RefusedRequest::Http { path, status } => {
+                recorder.resource(services.resources.find(path), path, status, 0, caller);
+            }
+        }
     }
 
     fn compressed(&mut self, call: CallId) {

@@ -22,10 +22,12 @@ pub(super) enum Refusal {
     NotPolled,
     /// TLS failed, most often by a certificate.
     Tls,
+    /// Its first bytes are of no protocol that is served to it.
+    Protocol,
 }
 
 impl Refusal {
-    pub(super) const ALL: [Refusal; 7] = [
+    pub(super) const ALL: [Refusal; 8] = [
         Refusal::Full,
         Refusal::AddressFull,
         Refusal::HolderFull,
@@ -33,6 +35,7 @@ impl Refusal {
         Refusal::NotAccepted,
         Refusal::NotPolled,
         Refusal::Tls,
+        Refusal::Protocol,
     ];
 
     /// What a refused client is told.
@@ -54,6 +57,7 @@ impl Refusal {
             Refusal::NotAccepted => "accept",
             Refusal::NotPolled => "poll",
             Refusal::Tls => "tls",
+            Refusal::Protocol => "protocol",
         }
     }
 
@@ -74,6 +78,9 @@ impl Refusal {
             Refusal::NotAccepted => "it could not be accepted",
             Refusal::NotPolled => "it could not be registered with the poller",
             Refusal::Tls => "TLS with the client failed",
+            Refusal::Protocol => {
+                "the client speaks no protocol that is served here, or not inside TLS where it must"
+            }
         }
     }
 }

@@ -485,7 +485,9 @@ fn ten_thousand_requests_with_bodies_over_one_connection_of_http2() {
         };
         web.request(method, target, fields, body);
         match n % 6 {
-            1 => web.session.respond(web.call(), &ResourceResponse::text(200, "hi")).unwrap(),
+            1 => {
+                web.session.respond(web.call(), &ResourceResponse::text(200, "hi")).unwrap();
+            }
             3 => {
                 web.session.send_message(web.call(), b"").unwrap();
                 web.session.finish(web.call(), &Status::OK).unwrap();

@@ -19,8 +19,8 @@ use super::keepalive::{Keepalive, KeepaliveAction};
 use super::wire::{New, Wire, any};
 use super::{Compat, Negotiated, Spoken};
 use crate::call::{
-    CallEnded, CallId, CallStart, Code, Limits, Metadata, ResourceRequest, ResourceResponse,
-    SendError, ServerSink, Status,
+    CallEnded, CallId, CallStart, Code, Limits, Metadata, RefusedRequest, ResourceRequest,
+    ResourceResponse, SendError, ServerSink, Status,
 };
 use crate::exchange::Site;
 
@@ -244,11 +244,16 @@ impl ServerSession {
             else Err(CallEnded))
     }
 
-    /// Answers a request for a resource, which ends the call.
+    /// Answers a request for a resource, which ends the call. Returns the length of the content that is
+    /// sent.
     ///
     /// # Errors
     /// [`CallEnded`].
-    pub fn respond(&mut self, call: CallId, response: &ResourceResponse) -> Result<(), CallEnded> {
+    pub fn respond(
+        &mut self,
+        call: CallId,
+        response: &ResourceResponse,
+    ) -> Result<usize, CallEnded> {
         self.wire.respond(call, response)
     }
 
@@ -323,6 +328,12 @@ impl ServerSession {
     /// Whether the protocol of the connection is known.
     pub fn is_established(&self) -> bool {
         !matches!(self.wire, Wire::Sniffing)
+    }
+
+    /// Whether what the client has sent is none of the protocols that are served to it. A client that is
+    /// [refused](Self::refuse) for another reason does not count.
+    pub fn has_unknown_protocol(&self) -> bool {
+        matches!(self.wire, Wire::Refused { .. }) && self.refusal.is_none()
     }
 
     /// The protocol that the client speaks.
@@ -527,6 +538,10 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
         self.deadlines.remove(call);
         self.ages.remove(call);
         self.sink.cancelled(call, status);
+    }
+
+    fn refused(&mut self, request: RefusedRequest<'_>) {
+        self.sink.refused(request);
     }
 
     fn writable(&mut self, call: CallId) {

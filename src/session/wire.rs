@@ -118,7 +118,7 @@ impl Wire {
         &mut self,
         call: CallId,
         response: &ResourceResponse,
-    ) -> Result<(), CallEnded> {
+    ) -> Result<usize, CallEnded> {
         match self {
             Wire::Grpc(connection) => connection.respond(call, response),
             Wire::Http1(connection) => connection.respond(call, response),

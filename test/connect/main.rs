@@ -116,7 +116,7 @@ impl<'a> Request<'a> {
         let opened = ServerCall::open(&head, &catalog, limits, &mut metadata);
         let Opened { mut call, timeout, message, .. } = match opened {
             Ok(opened) => opened,
-            Err(out) => return (Seen::default(), Response::of(vec![*out])),
+            Err(refusal) => return (Seen::default(), Response::of(vec![*refusal.response])),
         };
         let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
         let metadata = metadata.iter().map(|(name, value)| (text(name), value.to_vec())).collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Server, ServerConnection};
-use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
+use crate::call::{CallId, CallStart, Code, Metadata, RefusedRequest, ServerSink, Status};
 use crate::native::Error;
 use crate::native::connection::ReportTo;
 use crate::native::credit;
@@ -54,7 +54,7 @@ impl ServerConnection {
         if let Some(message) = message {
             self.link.charge(credit::cost(message.len()))?;
         }
-        let Some(request) = self.admit(now, header.id, head)? else {
+        let Some(request) = self.admit(now, header.id, head, sink)? else {
             // Refused, or too late: the cost of the message is released.
             if let Some(message) = message {
                 self.link.release(credit::cost(message.len()));
@@ -103,6 +103,7 @@ impl ServerConnection {
         now: Duration,
         id: u32,
         head: &[u8],
+        sink: &mut impl ServerSink,
     ) -> Result<Option<RequestHeader>, Error> {
         let link = &mut self.link;
         if link.going_away {
@@ -112,13 +113,17 @@ impl ServerConnection {
         let max = limits.max_concurrent_calls;
         if link.calls.len() >= max as usize {
             let full = format!("{max} calls are open on this connection, as many as may be");
-            self.refuse(id, &Status::new(Code::ResourceExhausted, full), true);
+            let code = Code::ResourceExhausted;
+            sink.refused(RefusedRequest::Call { path: "", code });
+            self.refuse(id, &Status::new(code, full), true);
             return Ok(None);
         }
         match wire::read_request(head, limits, &mut self.metadata) {
             Ok(request) => Ok(Some(request)),
             Err(error) => {
-                self.refuse(id, &error.status(), false);
+                let status = error.status();
+                sink.refused(RefusedRequest::Call { path: "", code: status.code });
+                self.refuse(id, &status, false);
                 self.spend_reset(now)?;
                 Ok(None)
             }
@@ -220,6 +225,7 @@ impl ServerConnection {
             if self.link.going_away {
                 return Ok(());
             }
+            sink.refused(RefusedRequest::Call { path: "", code: status.code });
         } else {
             match self.link.calls.get(id).map(|call| (call.peer_finished, call.finished)) {
                 None => return self.link.check_past_call(id),

@@ -112,8 +112,12 @@ fn principal(principal: &Principal) -> String {
     }
 }
 
-/// The path as one word: a client chooses the path of a method that the server does not have.
+/// The path as one word, `-` if none was read: a client chooses the path of a method that the server does
+/// not have.
 fn path(path: &str) -> String {
+    if path.is_empty() {
+        return "-".to_owned();
+    }
     let shown: String = path.chars().take(SHOWN_CHARS).collect();
     let is_plain =
         |character: char| character.is_ascii_graphic() && !matches!(character, '"' | '=');

@@ -38,7 +38,7 @@ const SENT_MESSAGES: Family = Family::counter(
 const RESOURCES: Family = Family::counter(
     "agora_http_requests_total",
     &["path", "status"],
-    "Pages and texts that were read by GET, by the class of the status code of HTTP",
+    "Requests of HTTP that are no calls, by the class of the status code of HTTP",
 );
 const CONNECTIONS: Family = Family::gauge(
     "agora_rpc_connections",
@@ -53,7 +53,7 @@ const ACCEPTED: Family = Family::counter(
 const REFUSED: Family = Family::counter(
     "agora_rpc_connections_refused_total",
     &["reason"],
-    "Connections that were refused, for a limit or because they violate TLS",
+    "Connections that were refused: for a limit, because they violate TLS, or for want of a known protocol",
 );
 const RECEIVED: Family = Family::counter(
     "agora_rpc_received_bytes_total",
@@ -119,7 +119,7 @@ fn write_resources(metrics: &ServerMetrics, out: &mut Exposition) {
     for resource in metrics.resources() {
         for (class, counter) in CLASSES.iter().zip(&resource.answered) {
             let count = counter.get();
-            // As for calls. The first class is that of success, which other paths never have.
+            // As for calls. Success is the first class; other paths have it for OPTIONS alone.
             let begins_at_zero = *class == CLASSES[0] && resource.path != OTHER_PATH;
             if count > 0 || begins_at_zero {
                 requests.value(&[&resource.path, class], count);

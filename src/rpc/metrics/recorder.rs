@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::access_log::{self, AccessRecord};
 use super::{ConnectionKind, MethodMetrics, ServerMetrics};
-use crate::call::{CallStart, Code, Principal, ResourceResponse};
+use crate::call::{CallStart, Code, Principal};
 use crate::rpc::refusals::Refusal;
 use crate::rpc::service::Services;
 
@@ -174,16 +174,33 @@ impl Recorder {
         }
     }
 
-    /// A resource was answered; `None`: there is none at this path.
+    /// A call was answered before it began. `path` is empty if none was read.
+    pub(in crate::rpc) fn refused_call(
+        &self,
+        method: Option<usize>,
+        code: Code,
+        caller: (SocketAddr, &Arc<Principal>),
+        path: &str,
+    ) {
+        if let Some(method) = self.method_or_unknown(method) {
+            method.started.add_alone(1);
+        }
+        let tally = Tally { arrived: self.turn.get(), ..Tally::default() };
+        self.ended(method, tally, code, caller, path);
+    }
+
+    /// A request for a resource was answered with a status of HTTP and so many bytes; `None`: there is
+    /// none at this path.
     pub(in crate::rpc) fn resource(
         &self,
         found: Option<usize>,
         path: &str,
-        response: &ResourceResponse,
+        status: u16,
+        bytes: usize,
         caller: (SocketAddr, &Arc<Principal>),
     ) {
         if let Some(metrics) = self.metrics() {
-            metrics.count_resource(found, response.status);
+            metrics.count_resource(found, status);
         }
         let Some(lines) = &self.access else { return };
         let (peer, principal) = caller;
@@ -191,10 +208,10 @@ impl Recorder {
             peer,
             principal: Arc::clone(principal),
             path: path.into(),
-            status: response.status.to_string().into(),
+            status: status.to_string().into(),
             arrived: self.turn.get(),
             received_bytes: 0,
-            sent_bytes: response.body.len() as u64,
+            sent_bytes: bytes as u64,
             trace: None,
         });
     }
@@ -276,7 +293,7 @@ impl EndedCalls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Access, CallId, Metadata};
+    use crate::call::{Access, CallId, Metadata, ResourceResponse};
     use crate::metrics::{Format, Registry};
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -361,7 +378,7 @@ mod tests {
             (None, "/a\nb", 404),
             (None, "/c", 404),
         ] {
-            recorder.resource(found, path, &ResourceResponse::text(status, ""), caller);
+            recorder.resource(found, path, status, 0, caller);
         }
         let text = registry.render(Format::Prometheus);
         let samples: Vec<&str> =

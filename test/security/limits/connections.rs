@@ -51,7 +51,8 @@ fn idle_connections_of_one_address_are_bounded() {
     let open = count_open(&mut held);
     let lines = refusals(&node);
     println!("{open} of 1,100 connections stay open, {lines} lines, others wait {served:?}");
-    assert_eq!(lines, 1, "{}", node.log());
+    // One for each reason: the limit, and the ClientHello where nothing is served inside TLS.
+    assert_eq!(lines, 2, "{}", node.log());
     node.serves_soon();
 }
 
