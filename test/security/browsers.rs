@@ -7,9 +7,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use agora::call::Code;
-use agora::rpc::{CallOptions, Channel, ChannelOptions, Resolver};
+use agora::rpc::{
+    CallOptions, Channel, ChannelOptions, ClientTls, IdentityFiles, Resolver, Server,
+    ServerOptions, ServerTls, Services,
+};
 use agora::session::Protocol;
 
+use crate::authority::{Authority, client_tls};
 use crate::free_address::free_address;
 use crate::process::{AGORA, Process, TestDirectory, bound, eventually};
 
@@ -204,6 +208,41 @@ fn a_call_in_grpc_from_a_browser_is_refused_under_an_unknown_name() {
     assert_eq!(refused.code, Code::PermissionDenied);
     call("evil.example", None).unwrap();
     call("localhost", Some(node.origin("localhost"))).unwrap();
+}
+
+/// A stranger has no certificate for the name. The origin is compared there too.
+#[test]
+fn inside_tls_a_browser_may_use_every_name_that_has_a_certificate() {
+    let authority = Authority::new();
+    let folder = authority.issue("server", &["kv.example"], &[]);
+    let mut services = Services::new();
+    services.unary("/t.T/Call", |_, _, _| Ok(()));
+    // TLS beside cleartext, at one port.
+    let (certificates, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    let identity = IdentityFiles { certificates: &certificates, key: &key };
+    let tls = Some(ServerTls::load(identity, None, false).unwrap());
+    let options = ServerOptions { tls, ..ServerOptions::default() };
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), services, options).unwrap();
+    let (port, handle) = (server.local_addr().port(), server.handle());
+    let thread = std::thread::spawn(move || server.run().unwrap());
+    let call = |tls: Option<ClientTls>, origin: &str| {
+        let resolver = Resolver::new(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
+        let protocol = Protocol::Grpc;
+        let options = ChannelOptions { protocol, resolver, tls, ..ChannelOptions::default() };
+        let mut call = CallOptions::default();
+        call.metadata.insert("origin", origin.as_bytes()).unwrap();
+        call.metadata.insert("accept-language", b"de").unwrap();
+        let channel = Channel::new(&format!("kv.example:{port}"), options).unwrap();
+        channel.unary("/t.T/Call", b"", &call).map_err(|status| status.message)
+    };
+    let tls = || Some(client_tls(&authority.trust_only("browser")));
+    call(tls(), &format!("https://kv.example:{port}")).unwrap();
+    let refused = call(tls(), "https://evil.example").unwrap_err();
+    assert!(refused.contains("may not call this server"), "{refused}");
+    let refused = call(None, &format!("http://kv.example:{port}")).unwrap_err();
+    assert!(refused.contains("does not know the host"), "{refused}");
+    handle.shut_down();
+    thread.join().unwrap();
 }
 
 /// Without a preflight a browser sends what a form sends: no method takes that. What needs a preflight
