@@ -5,6 +5,7 @@
 
 #[allow(dead_code, reason = "each area uses what it needs")]
 mod authority;
+#[cfg(feature = "json")]
 mod browsers;
 #[cfg(feature = "cert")]
 mod cert_command;
