@@ -109,9 +109,15 @@ impl Exchange {
         }
     }
 
-    /// Whether it is a call, and not a request for a resource. Then the body of the request has a meaning.
-    pub fn takes_body(&self) -> bool {
+    /// Whether it is a call, and not a request for a resource.
+    pub fn is_call(&self) -> bool {
         matches!(self.kind, Kind::Call(_))
+    }
+
+    /// Whether the body of the request has a meaning. That of a call by GET has none: its message is in
+    /// the query.
+    pub fn takes_body(&self) -> bool {
+        matches!(&self.kind, Kind::Call(call) if !call.is_get())
     }
 
     /// Takes a part of the body; `end` says that it is the last. At most `room_bytes` more are kept of a

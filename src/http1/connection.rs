@@ -1,5 +1,7 @@
 //! The server side of a connection: requests in, responses out, deadlines and limits.
 
+mod answers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +9,10 @@ use super::Error;
 use super::body::Body;
 use super::head::{Head, Terms};
 use super::output::Output;
-use super::response::{self, Framing, Persistence};
-use crate::call::{
-    CallEnded, CallId, Code, Limits, Metadata, RefusedRequest, ResourceResponse, SendError,
-    ServerSink, Status,
-};
+use super::response::{self, Framing};
+use crate::call::{CallId, Code, Limits, Metadata, RefusedRequest, ServerSink, Status};
 use crate::exchange::{Exchange, Reader, Site, refusal};
-use crate::http::{Outgoing, RequestHead, is_bodyless};
+use crate::http::RequestHead;
 
 /// A server's side of one connection: bytes in, requests reported to a [`ServerSink`], responses in, bytes
 /// out. One request is open at a time.
@@ -134,8 +133,10 @@ impl ServerConnection {
                 }
             }
         }
-        let begun =
-            matches!(self.reading, Reading::Head) && (used < input.len() || !self.head.is_empty());
+        // One that waits for the output to be read is not slow.
+        let begun = matches!(self.reading, Reading::Head)
+            && self.held_bytes == 0
+            && (used < input.len() || !self.head.is_empty());
         self.head_since = begun.then(|| self.head_since.unwrap_or(now));
         used
     }
@@ -237,6 +238,8 @@ impl ServerConnection {
             fields: &self.head.fields,
         };
         let has_body = terms.body.is_some();
+        // Also that of a refused request, which is dropped.
+        self.progress = has_body.then_some((now, 0));
         self.reading = terms.body.map_or(Reading::Waiting, Reading::Body);
         let metadata = &mut self.metadata;
         let (site, limits, is_secure) = (&self.site, &self.limits, self.is_secure);
@@ -257,7 +260,6 @@ impl ServerConnection {
             self.deliver(&[], true, sink);
             return Ok(());
         }
-        self.progress = Some((now, 0));
         if !self.takes_body() && !self.is_short() {
             return Err(Error::BodyTooLarge);
         }
@@ -316,7 +318,7 @@ impl ServerConnection {
             };
         }
         let open = self.open.take();
-        let is_call = open.as_ref().is_some_and(|open| open.exchange.takes_body());
+        let is_call = open.as_ref().is_some_and(|open| open.exchange.is_call());
         if let Some(open) = open {
             sink.cancelled(open.call, Status::new(code, text));
         }
@@ -341,111 +343,6 @@ impl ServerConnection {
     /// Whether another request may follow the current one.
     fn persists(&self) -> bool {
         self.current.persists && !self.is_leaving && self.is_short()
-    }
-
-    /// Writes a part of the response to the current request.
-    fn send(&mut self, outgoing: Outgoing) {
-        let Outgoing { head, body, end } = outgoing;
-        if let Some(head) = head {
-            let framing = match head.content_length {
-                _ if is_bodyless(head.status) => Framing::None,
-                Some(bytes) => Framing::Length(bytes),
-                None if end => Framing::Length(body.len()),
-                None if self.current.is_old => Framing::Close,
-                None => Framing::Chunked,
-            };
-            self.current.persists &= framing != Framing::Close;
-            let persistence = match self.persists() {
-                false => Persistence::Close,
-                true if self.current.is_old => Persistence::KeepAlive,
-                true => Persistence::Implied,
-            };
-            let date = self.site.date();
-            self.output.write(|out| {
-                response::write_head(&head, framing, persistence, date.as_deref(), out);
-            });
-            self.current.framing = Some(framing);
-        }
-        let framing = self.current.framing.unwrap_or(Framing::None);
-        if framing != Framing::None && !self.current.is_head {
-            self.output.write(|out| match framing {
-                Framing::Chunked => response::write_chunk(&body, out),
-                _ => out.extend_from_slice(&body),
-            });
-            if end && framing == Framing::Chunked {
-                self.output.extend(response::LAST_CHUNK);
-            }
-        }
-        if end {
-            self.end_of_response();
-        }
-    }
-
-    fn end_of_response(&mut self) {
-        self.open = None;
-        if !self.persists() {
-            return self.stop();
-        }
-        if let Reading::Waiting = self.reading {
-            self.reading = Reading::Head;
-        }
-    }
-
-    fn find(&mut self, call: CallId) -> Result<&mut Open, CallEnded> {
-        self.open.as_mut().filter(|open| open.call == call).ok_or(CallEnded)
-    }
-
-    /// Sends initial metadata, which may wait for the first message or the end.
-    ///
-    /// # Errors
-    /// [`CallEnded`], here and below: the call is over already.
-    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
-        let mut outgoing = Outgoing::default();
-        self.find(call)?.exchange.send_headers(metadata, &mut outgoing);
-        self.send(outgoing);
-        Ok(())
-    }
-
-    /// Sends a message.
-    ///
-    /// # Errors
-    /// [`SendError`].
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), SendError> {
-        let mut outgoing = Outgoing::default();
-        let exchange = &mut self.find(call)?.exchange;
-        let sent = exchange.send_message(message, &mut outgoing).map_err(|status| {
-            exchange.finish(&status, &mut outgoing);
-            SendError::Refused(status)
-        });
-        self.send(outgoing);
-        sent
-    }
-
-    /// Ends a call with its status.
-    ///
-    /// # Errors
-    /// [`CallEnded`].
-    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
-        let mut outgoing = Outgoing::default();
-        self.find(call)?.exchange.finish(status, &mut outgoing);
-        self.send(outgoing);
-        Ok(())
-    }
-
-    /// Answers a request for a resource. Returns the length of the content that is sent.
-    ///
-    /// # Errors
-    /// [`CallEnded`].
-    pub fn respond(
-        &mut self,
-        call: CallId,
-        response: &ResourceResponse,
-    ) -> Result<usize, CallEnded> {
-        let mut outgoing = Outgoing::default();
-        self.find(call)?.exchange.respond(response, &mut outgoing);
-        let bytes = outgoing.body.len();
-        self.send(outgoing);
-        Ok(bytes)
     }
 
     /// The application has consumed a message of this many bytes: more may be delivered.
@@ -473,7 +370,10 @@ impl ServerConnection {
 
     /// Whether nothing of a request has arrived that is not answered.
     fn is_idle(&self) -> bool {
-        matches!(self.reading, Reading::Head) && self.head_since.is_none() && self.open.is_none()
+        matches!(self.reading, Reading::Head)
+            && self.head_since.is_none()
+            && self.held_bytes == 0
+            && self.open.is_none()
     }
 
     /// Ends the connection at once. A request that was begun is answered, unless its response was.

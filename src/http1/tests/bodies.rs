@@ -191,6 +191,33 @@ fn a_long_body_of_a_request_that_needs_none_is_refused() {
     }
 }
 
+/// The message of a call by GET is in its target: its body is one that has no meaning, too.
+#[test]
+fn a_long_body_of_a_call_by_get_is_refused() {
+    let max = Limits::DEFAULT.max_dropped_body_bytes;
+    let head = |lines: &str| {
+        let target = "/agora.bench.v1.EchoService/Echo?encoding=proto&message=%0a%01a&connect=v1";
+        format!("GET {target} HTTP/1.1\r\nhost: x\r\n{lines}\r\n").into_bytes()
+    };
+    let begun = ["call /agora.bench.v1.EchoService/Echo", "message \\n\\x01a true"];
+    let refused = [&begun[..], &["cancelled CANCELLED"]].concat();
+    for (body, is_served) in [
+        ([&head(&format!("content-length: {max}\r\n"))[..], &vec![b'x'; max]].concat(), true),
+        (head(&format!("content-length: {}\r\n", max + 1)), false),
+        (
+            [&head("transfer-encoding: chunked\r\n")[..], b"fffff\r\n", &vec![b'x'; max]].concat(),
+            false,
+        ),
+    ] {
+        let mut peer = Peer::new(&Limits::DEFAULT);
+        peer.answers = false;
+        peer.send(&body);
+        assert_eq!(peer.events(), if is_served { &begun[..] } else { &refused[..] });
+        assert_eq!(peer.take_statuses(), if is_served { vec![] } else { vec![413] });
+        assert_eq!(peer.connection.is_closed(), !is_served);
+    }
+}
+
 /// RFC 9110 section 10.1.1: a client that waits for 100 gets it, unless its body has begun or the
 /// request is refused.
 #[test]
