@@ -25,7 +25,7 @@ mod tests;
 
 pub use browsers::{Hosts, shows_browser};
 pub use origins::Origins;
-pub use refusal::{RETRY_AFTER_S, refusal};
+pub use refusal::{BODY_TOO_LARGE, RETRY_AFTER_S, refusal};
 pub use site::Site;
 
 use origins::Permission;
@@ -188,6 +188,13 @@ impl Exchange {
             Kind::Call(call) => call.finish(status, outgoing),
         }
         self.permission.add_to(outgoing);
+    }
+
+    /// Ends a response that has not begun with a refusal in words.
+    pub fn refuse(&mut self, status: u16, text: &str, outgoing: &mut Outgoing) {
+        *outgoing = refusal(status, text);
+        self.permission.add_to(outgoing);
+        self.strip(outgoing);
     }
 
     /// Answers a request for a resource.

@@ -12,6 +12,9 @@ pub(super) const METHOD: &str =
     "the methods here are GET and HEAD for resources, and POST for calls";
 pub(super) const UNKNOWN_METHOD: &str = "there is no such method";
 
+/// The text of a 413.
+pub const BODY_TOO_LARGE: &str = "this request needs no body, and has a large one";
+
 /// When a client that was refused for want of room may try again, in seconds (RFC 9110 section
 /// 10.2.3).
 pub const RETRY_AFTER_S: &str = "1";

@@ -12,7 +12,7 @@ use crate::call::{
     CallEnded, CallId, Code, Limits, Metadata, RefusedRequest, ResourceResponse, SendError,
     ServerSink, Status,
 };
-use crate::exchange::{Exchange, Reader, Site, refusal};
+use crate::exchange::{self, Exchange, Reader, Site, refusal};
 use crate::hpack::{FieldBlock, Indexing};
 use crate::http::{Outgoing, RequestHead, ResponseHead};
 use crate::http2::{ErrorCode, StreamId};
@@ -38,6 +38,8 @@ struct Open {
     withheld: usize,
     /// Received bytes of the unfinished message at the last check of its progress.
     checked_bytes: usize,
+    /// Received bytes of a body without a meaning.
+    dropped_bytes: usize,
 }
 
 impl Exchanges {
@@ -123,6 +125,7 @@ impl ServerConnection {
             unconsumed: 0,
             withheld: 0,
             checked_bytes: 0,
+            dropped_bytes: 0,
         });
         if end_stream {
             self.exchange_data(stream, &[], true, sink);
@@ -159,14 +162,21 @@ impl ServerConnection {
     ) {
         let call = call_id(stream);
         let unfinished = self.messages.unfinished_bytes + self.role.exchanges.buffered_bytes();
-        let exchanges = &self.role.exchanges;
-        let max = exchanges.limits.max_partial_message_bytes;
+        let Limits { max_partial_message_bytes: max, max_dropped_body_bytes: max_dropped, .. } =
+            self.role.exchanges.limits;
         let room = max.min(self.messages.max_unfinished_bytes).saturating_sub(unfinished);
         let Some(open) = self.role.exchanges.find(call) else {
             // It has ended; the client has not received its end yet.
             return self.http.release(stream, data.len());
         };
         open.half_closed |= end_stream;
+        if !open.exchange.takes_body() {
+            open.dropped_bytes += data.len();
+            if open.dropped_bytes > max_dropped {
+                self.http.release(stream, data.len());
+                return self.refuse_body(call, sink);
+            }
+        }
         let received = open.exchange.receive(call, data, end_stream, room, sink);
         let failed = received.map(|delivered| open.unconsumed += delivered).err();
         let held = if failed.is_none() && open.unconsumed > 0 { data.len() } else { 0 };
@@ -177,6 +187,17 @@ impl ServerConnection {
             let _ = self.finish_exchange(call, &status);
             sink.cancelled(call, status);
         }
+    }
+
+    /// A body that has no meaning is too long.
+    fn refuse_body(&mut self, call: CallId, sink: &mut impl ServerSink) {
+        let text = exchange::BODY_TOO_LARGE;
+        let refuse = |exchange: &mut Exchange, outgoing: &mut Outgoing| {
+            exchange.refuse(413, text, outgoing);
+        };
+        // It is open.
+        let _ = self.end_exchange(call, Outgoing::default(), refuse);
+        sink.cancelled(call, Status::new(Code::Cancelled, text));
     }
 
     /// The application has consumed a message.

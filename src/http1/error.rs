@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::exchange;
+
 /// Why a request is refused and its connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -83,7 +85,7 @@ impl fmt::Display for Error {
             Error::Chunk => "a chunk is its size in hexadecimal, CR LF, its bytes, CR LF",
             Error::ChunkLineTooLong => "the line with the size of a chunk is too long",
             Error::Expectation => "the only expectation is 100-continue",
-            Error::BodyTooLarge => "this request needs no body, and has a large one",
+            Error::BodyTooLarge => exchange::BODY_TOO_LARGE,
             Error::HeadTimeout => "the head of the request did not arrive in time",
             Error::BodyTimeout => "the body of the request arrives too slowly",
         })

@@ -266,6 +266,33 @@ fn a_resource() {
     });
 }
 
+/// A body without a meaning is dropped up to a limit, also while the response takes its time.
+#[test]
+fn a_long_body_of_a_request_that_needs_none_is_refused() {
+    let max = Limits::DEFAULT.max_dropped_body_bytes;
+    let get = "/agora.bench.v1.EchoService/Echo?encoding=proto&message=%0a%01a&connect=v1";
+    for (target, begun) in [("/a", 1), (get, 2)] {
+        both(|mut web| {
+            web.begin("GET", target, &[("content-length", "1000000")], "");
+            if web.http2.is_none() {
+                // Its length tells.
+                assert_eq!(web.answer().status, "413");
+                return;
+            }
+            web.more(&"x".repeat(max));
+            assert_eq!((web.answer(), web.events().len()), (Answer::default(), begun));
+            web.more("x");
+            let answer = web.answer();
+            assert_eq!((&*answer.status, answer.end), ("413", true));
+            assert_eq!(answer.body, "this request needs no body, and has a large one\n");
+            assert_eq!(
+                (web.events(), web.session.open_calls()),
+                (vec!["cancelled CANCELLED".to_owned()], 0)
+            );
+        });
+    }
+}
+
 #[test]
 fn a_head_has_no_content() {
     both(|mut web| {
