@@ -28,6 +28,8 @@ mod peers;
 mod event_loop_task;
 #[path = "rpc/peer_streams.rs"]
 mod peer_streams;
+#[path = "rpc/unobserved.rs"]
+mod unobserved;
 #[path = "support/connect_from.rs"]
 mod connect_from;
 #[allow(dead_code, reason = "other tests use the rest")]

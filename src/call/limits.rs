@@ -21,6 +21,10 @@ pub struct Limits {
     /// Bytes behind a request of HTTP/1.1 that may wait until it is answered. Beyond it nothing is
     /// read from the client, but for the rest of one read.
     pub max_pipelined_bytes: usize,
+    /// How long a request of HTTP/1.1 may stay open while it cannot be noticed whether its client is still
+    /// there: it has ended its side, or more waits behind the request than
+    /// [`max_pipelined_bytes`](Self::max_pipelined_bytes). A streaming response ends at once.
+    pub unobserved_timeout: Duration,
     /// The rest of a body that is dropped, so that the connection can persist after the response. A
     /// longer one ends the connection.
     pub max_dropped_body_bytes: usize,
@@ -98,6 +102,7 @@ impl Limits {
         max_request_line_bytes: 8 * 1024,
         max_chunk_line_bytes: 256,
         max_pipelined_bytes: 16 * 1024,
+        unobserved_timeout: Duration::from_secs(60),
         max_dropped_body_bytes: 64 * 1024,
         request_head_timeout: Duration::from_secs(10),
         request_body_timeout: Duration::from_secs(20),

@@ -183,6 +183,11 @@ impl ServerCall {
         self.is_get
     }
 
+    /// Whether its response has any number of messages.
+    pub fn streams_response(&self) -> bool {
+        self.method.server_streaming
+    }
+
     /// Received bytes that wait for the rest of their message.
     pub fn buffered_bytes(&self) -> usize {
         self.body.len() + self.assembler.buffered_bytes()

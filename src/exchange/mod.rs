@@ -120,6 +120,11 @@ impl Exchange {
         matches!(&self.kind, Kind::Call(call) if !call.is_get())
     }
 
+    /// Whether the response is a stream of messages, which may come at any time.
+    pub fn is_stream(&self) -> bool {
+        matches!(&self.kind, Kind::Call(call) if call.streams_response())
+    }
+
     /// Takes a part of the body; `end` says that it is the last. At most `room_bytes` more are kept of a
     /// message that is not complete. Returns how many bytes of messages were delivered.
     ///

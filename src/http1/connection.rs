@@ -1,6 +1,7 @@
 //! The server side of a connection: requests in, responses out, deadlines and limits.
 
 mod answers;
+mod unobserved;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +29,13 @@ pub struct ServerConnection {
     last_call: u32,
     /// No further request is read.
     is_leaving: bool,
-    /// Input that was left because the request before it is not answered yet.
+    /// Input that was left because the request before it is not answered yet, as of the last time that
+    /// input was handled.
     held_bytes: usize,
+    /// The client has ended its side.
+    is_ended: bool,
+    /// Since when it cannot be noticed whether the client waits for the response to the open request.
+    unobserved_since: Option<Duration>,
     /// When the first byte of the head that is being read arrived.
     head_since: Option<Duration>,
     /// Since when the progress of the body is counted, and how many bytes have come since.
@@ -91,6 +97,8 @@ impl ServerConnection {
             last_call: 0,
             is_leaving: false,
             held_bytes: 0,
+            is_ended: false,
+            unobserved_since: None,
             head_since: None,
             progress: None,
             max_unfinished_bytes: usize::MAX,
@@ -114,7 +122,6 @@ impl ServerConnection {
             sink.writable(open.call);
         }
         let mut used = 0;
-        self.held_bytes = 0;
         loop {
             let rest = input.get(used..).unwrap_or_default();
             if let Reading::Stopped = self.reading {
@@ -125,7 +132,10 @@ impl ServerConnection {
                 break;
             }
             match self.step(now, rest, sink) {
-                Ok(0) => break,
+                Ok(0) => {
+                    self.held_bytes = 0;
+                    break;
+                }
                 Ok(bytes) => used += bytes,
                 Err(error) => {
                     self.fail(error, sink);
@@ -138,7 +148,8 @@ impl ServerConnection {
             && self.held_bytes == 0
             && (used < input.len() || !self.head.is_empty());
         self.head_since = begun.then(|| self.head_since.unwrap_or(now));
-        used
+        self.observe(now, sink);
+        if let Reading::Stopped = self.reading { input.len() } else { used }
     }
 
     /// Whether the next step need not wait for a response or for the application.
@@ -337,12 +348,15 @@ impl ServerConnection {
     fn stop(&mut self) {
         self.reading = Reading::Stopped;
         self.head = Head::default();
-        (self.head_since, self.progress, self.held_bytes) = (None, None, 0);
+        (self.head_since, self.progress, self.unobserved_since) = (None, None, None);
+        self.held_bytes = 0;
     }
 
     /// Whether another request may follow the current one.
     fn persists(&self) -> bool {
-        self.current.persists && !self.is_leaving && self.is_short()
+        // A client that has ended its side has sent no other.
+        let is_last = self.is_leaving || (self.is_ended && self.held_bytes == 0);
+        self.current.persists && !is_last && self.is_short()
     }
 
     /// The application has consumed a message of this many bytes: more may be delivered.
@@ -396,15 +410,19 @@ impl ServerConnection {
     pub fn next_timeout(&self) -> Option<Duration> {
         let head = self.head_since.map(|since| since + self.limits.request_head_timeout);
         let body = self.progress.map(|(since, _)| since + self.limits.request_body_timeout);
-        head.into_iter().chain(body).min()
+        let unobserved = self.unobserved_since.map(|since| since + self.limits.unobserved_timeout);
+        head.into_iter().chain(body).chain(unobserved).min()
     }
 
-    /// Handles the passing of time: a request that arrives too slowly is refused.
+    /// Handles the passing of time: a request that arrives too slowly is refused, and one whose client
+    /// cannot be observed ends.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
         if self.next_timeout().is_none_or(|due| now < due) {
             return;
         }
         match self.progress {
+            // A request that is open was read completely, or has a body.
+            None if self.unobserved_since.is_some() => self.end_unobserved(sink),
             None => self.fail(Error::HeadTimeout, sink),
             // The application takes its time, not the client.
             Some(_) if !self.has_window() => self.progress = Some((now, 0)),
@@ -430,11 +448,6 @@ impl ServerConnection {
     /// Requests that are not answered, or whose response waits to be sent.
     pub fn open_calls(&self) -> usize {
         usize::from(self.open.is_some() || self.output.len() > 0)
-    }
-
-    /// Whether the last request was answered, and its response waits to be sent.
-    pub fn is_answered(&self) -> bool {
-        self.open.is_none() && self.output.len() > 0
     }
 
     /// Bytes of the call that wait for the socket.

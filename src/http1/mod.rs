@@ -23,6 +23,7 @@
 //! | 4, 6, 7, 9 | responses | `response` |
 //! | all | violations, and the status of each | `error` |
 //! | 9 | the connection, its deadlines and limits | `connection` |
+//! | 9.5, 9.6 | clients that have ended their side, or are not read | `connection/unobserved` |
 //! | | bytes that wait for the socket | `output` |
 //!
 //! A server behind a proxy must agree with it where a request ends, or a client can smuggle one request

@@ -189,7 +189,7 @@ impl Connection {
             }
             let space = self.socket.read_space(turn.buffer.len(), left);
             match self.socket.read(&mut turn.buffer[..space]) {
-                Ok(0) if self.leave_with_answer(turn.now) => return,
+                Ok(0) if self.outlasts_input(turn.now) => return,
                 Ok(0) => return self.handle_connection_lost(turn),
                 Ok(n) => {
                     turn.shared.recorder.read(n);
@@ -389,6 +389,8 @@ impl Connection {
             ConnectionSlot::Client | ConnectionSlot::Reserved => LINGER,
         };
         self.stage = Stage::Lingering { until: now + linger };
+        // The peer may have closed its side before: no event follows.
+        self.readable = true;
     }
 
     /// Handles the loss of the connection: all its calls end.

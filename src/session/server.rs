@@ -346,9 +346,15 @@ impl ServerSession {
         }
     }
 
-    /// Whether a response of HTTP/1.1 is complete and waits for the socket.
-    pub fn is_answered(&self) -> bool {
-        matches!(&self.wire, Wire::Http1(connection) if connection.is_answered())
+    /// The client has ended its side of the connection, in the order of its bytes. Returns false if the
+    /// connection is lost with it: only a client of HTTP/1.1 may still wait for a response. One of the
+    /// other protocols would have to go on sending, to acknowledge settings, pings and credit; its end is
+    /// how the end of a process is noticed at once.
+    pub fn end_of_input(&mut self, now: Duration) -> bool {
+        match &mut self.wire {
+            Wire::Http1(connection) => connection.end_of_input(now),
+            _ => false,
+        }
     }
 
     /// Calls that are not finished.

@@ -98,6 +98,22 @@ fn an_orderly_end_ends_the_calls_and_is_answered() {
     client.read_to_end().unwrap();
 }
 
+/// RFC 8446 section 6.1: `close_notify` ends one direction. `openssl s_client` does so behind its input.
+#[test]
+fn a_client_of_http1_that_has_ended_its_side_is_answered() {
+    let secure = Secure::new();
+    for _ in 0..20 {
+        let mut client = RawClient::new(&secure, &[b"http/1.1"]);
+        client.shake_hands().unwrap();
+        client.connection.writer().write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        client.connection.send_close_notify();
+        let bytes = client.outgoing();
+        client.stream.write_all(&bytes).unwrap();
+        let answer = client.read_to_end().unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 404 "), "{answer:?}");
+    }
+}
+
 #[test]
 fn the_end_of_a_client_that_sent_everything_at_once_is_seen() {
     let secure = Secure::new();

@@ -45,7 +45,7 @@ impl ServerConnection {
     }
 
     fn end_of_response(&mut self) {
-        self.open = None;
+        (self.open, self.unobserved_since) = (None, None);
         if !self.persists() {
             return self.stop();
         }

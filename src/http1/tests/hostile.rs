@@ -102,10 +102,32 @@ fn a_server_survives_damaged_requests() {
                 connection.handle_timeout(START + 100 * S, &mut app);
             }
         }
+        end_client(&mut connection, &bytes[start..], &mut choice, &mut app);
         connection.connection_lost(&mut app);
         assert!(app.open.is_empty(), "every request has come to an end");
         assert!(connection.is_closed() && !connection.has_events());
     });
+}
+
+/// The client ends its side; what it still waits for is answered, or takes too long.
+fn end_client(connection: &mut ServerConnection, rest: &[u8], choice: &mut Seed, app: &mut Strict) {
+    let mut start = 0;
+    let mut is_waiting = connection.end_of_input(START);
+    while is_waiting && !connection.is_closed() {
+        match app.open.pop_first() {
+            Some(call) if choice.one_in(2) => {
+                assert!(connection.respond(call, &ResourceResponse::text(200, "hi")).is_ok());
+            }
+            Some(call) => {
+                app.open.insert(call);
+                let due = connection.next_timeout();
+                connection.handle_timeout(due.expect("it does not wait for ever"), app);
+            }
+            None => connection.consume_output(connection.output().len()),
+        }
+        start += connection.receive(START, &rest[start..], app);
+        is_waiting = connection.end_of_input(START);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod connections;
 mod heads;
 mod hostile;
 mod timing;
+mod unobserved;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -53,15 +53,13 @@ impl Connection {
         matches!(*self.principal, Principal::Certificate(_))
     }
 
-    /// The client has ended its side. Over HTTP/1.1 it may wait for a response that is complete and not
-    /// sent yet: then the connection ends with it. Returns whether it does.
-    pub(super) fn leave_with_answer(&mut self, now: Duration) -> bool {
-        let leaves = self.session.is_answered();
-        if leaves {
-            self.session.go_away(now);
-            self.readable = false;
-        }
-        leaves
+    /// The client has ended its side. Returns whether it may wait for a response: then the connection
+    /// ends behind that.
+    pub(super) fn outlasts_input(&mut self, now: Duration) -> bool {
+        let is_waited_for = self.session.end_of_input(now);
+        // Until the socket fails there is nothing to read.
+        self.readable &= !is_waited_for;
+        is_waited_for
     }
 
     /// Ends all calls; the connection is to be dropped without a reason.
