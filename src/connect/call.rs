@@ -1,5 +1,6 @@
 //! One call on the side of the server.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,15 @@ pub struct ServerCall {
     response: Option<Vec<u8>>,
 }
 
+/// How much a call may add to what its connection holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Bytes of a message that is not complete.
+    pub unfinished_bytes: usize,
+    /// Bytes that compressed messages may expand to. Each that is delivered takes of it.
+    pub expanded_bytes: usize,
+}
+
 /// A call that a request opens.
 #[derive(Debug)]
 pub struct Opened<'a> {
@@ -60,7 +70,8 @@ pub struct Opened<'a> {
 }
 
 impl ServerCall {
-    /// Reads the head of a request, and puts its metadata into `metadata`.
+    /// Reads the head of a request, and puts its metadata into `metadata`. The message of a GET may expand
+    /// to `room_bytes`.
     ///
     /// # Errors
     /// The complete response to a request that is no call, or a faulty one.
@@ -68,6 +79,7 @@ impl ServerCall {
         head: &RequestHead<'a>,
         catalog: &Arc<Catalog>,
         limits: &Limits,
+        room_bytes: usize,
         metadata: &mut Metadata,
     ) -> Result<Opened<'a>, Refusal> {
         let Some(method) = catalog.method(head.path) else {
@@ -102,7 +114,7 @@ impl ServerCall {
             is_head_sent: false,
             response: None,
         };
-        let opened = call.read_head(head, get, metadata);
+        let opened = call.read_head(head, get, room_bytes, metadata);
         let (timeout, message) = opened.map_err(|status| refusal::error(kind, &status))?;
         Ok(Opened { call, path: head.path, timeout, message })
     }
@@ -112,6 +124,7 @@ impl ServerCall {
         &mut self,
         head: &RequestHead<'_>,
         get: Option<Result<Get, Status>>,
+        mut room_bytes: usize,
         metadata: &mut Metadata,
     ) -> Result<(Option<Duration>, Option<Vec<u8>>), Status> {
         if self.kind.codec == Codec::Json && !json::IS_AVAILABLE {
@@ -128,13 +141,12 @@ impl ServerCall {
         };
         self.encoding = get.encoding;
         let mut message = None;
-        self.deliver(true, &get.message, |bytes| message = Some(bytes.to_vec()))?;
+        self.deliver(true, &get.message, &mut room_bytes, |bytes| message = Some(bytes.to_vec()))?;
         Ok((timeout, message))
     }
 
     /// Takes bytes of the request's content and calls `deliver(message, last)` for each message that
-    /// they complete; `end` is the end of the request. At most `room_bytes` more are kept for a message
-    /// that is not complete.
+    /// they complete; `end` is the end of the request.
     ///
     /// # Errors
     /// The status that the caller ends the call with.
@@ -142,7 +154,7 @@ impl ServerCall {
         &mut self,
         data: &[u8],
         end: bool,
-        room_bytes: usize,
+        mut room: Room,
         mut deliver: impl FnMut(&[u8], bool),
     ) -> Result<(), Status> {
         if self.is_get {
@@ -151,9 +163,10 @@ impl ServerCall {
         if self.kind.is_stream {
             let mut assembler = std::mem::take(&mut self.assembler);
             let limit = self.max_message_bytes;
+            let (unfinished, expanded) = (room.unfinished_bytes, &mut room.expanded_bytes);
             let fed =
-                assembler.feed(data, end, limit, room_bytes, |is_compressed, message, last| {
-                    self.deliver(is_compressed, message, |message| deliver(message, last))
+                assembler.feed(data, end, limit, unfinished, |is_compressed, message, last| {
+                    self.deliver(is_compressed, message, expanded, |message| deliver(message, last))
                 });
             self.assembler = assembler;
             fed?;
@@ -164,7 +177,7 @@ impl ServerCall {
             return Err(envelope::too_large(self.max_message_bytes));
         }
         if !end {
-            if data.len() > room_bytes {
+            if data.len() > room.unfinished_bytes {
                 return Err(envelope::no_room());
             }
             self.body.extend_from_slice(data);
@@ -172,10 +185,11 @@ impl ServerCall {
         }
         let mut body = std::mem::take(&mut self.body);
         if body.is_empty() {
-            return self.deliver(true, data, |message| deliver(message, true));
+            return self
+                .deliver(true, data, &mut room.expanded_bytes, |message| deliver(message, true));
         }
         body.extend_from_slice(data);
-        self.deliver(true, &body, |message| deliver(message, true))
+        self.deliver(true, &body, &mut room.expanded_bytes, |message| deliver(message, true))
     }
 
     /// Whether its one message came with the head.
@@ -198,6 +212,7 @@ impl ServerCall {
         &mut self,
         is_compressed: bool,
         message: &[u8],
+        room_bytes: &mut usize,
         deliver: impl FnOnce(&[u8]),
     ) -> Result<(), Status> {
         self.received += 1;
@@ -209,15 +224,16 @@ impl ServerCall {
             return Err(Status::new(Code::Internal, text));
         }
         let encoding = if is_compressed { self.encoding } else { Encoding::Identity };
-        let message = encoding.expand(message, self.max_message_bytes)?;
-        if self.kind.codec == Codec::Proto {
-            deliver(&message);
-            return Ok(());
-        }
-        let mut binary = Vec::new();
-        self.read_json(&message, &mut binary)?;
-        drop(message);
-        deliver(&binary);
+        let message = encoding.expand(message, self.max_message_bytes, *room_bytes)?;
+        let message = if self.kind.codec == Codec::Proto {
+            message
+        } else {
+            let mut binary = Vec::new();
+            self.read_json(&message, &mut binary)?;
+            Cow::Owned(binary)
+        };
+        *room_bytes = room_bytes.saturating_sub(message.len());
+        deliver(&message);
         Ok(())
     }
 

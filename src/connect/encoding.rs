@@ -56,18 +56,25 @@ impl Encoding {
         }
     }
 
-    /// The message behind its encoding, which may have at most `limit_bytes`.
+    /// The message behind its encoding, which may have at most `limit_bytes`, and `room_bytes` if it was
+    /// compressed.
     ///
     /// # Errors
     /// The status that ends the call.
-    pub fn expand(self, message: &[u8], limit_bytes: usize) -> Result<Cow<'_, [u8]>, Status> {
+    pub fn expand(
+        self,
+        message: &[u8],
+        limit_bytes: usize,
+        room_bytes: usize,
+    ) -> Result<Cow<'_, [u8]>, Status> {
         // Clients send an empty body for an empty message, whatever its encoding.
         if self == Encoding::Identity || message.is_empty() {
             return Ok(Cow::Borrowed(message));
         }
         let mut expanded = Vec::new();
-        gzip::expand(message, limit_bytes, &mut expanded).map_err(|error| {
+        gzip::expand(message, limit_bytes.min(room_bytes), &mut expanded).map_err(|error| {
             let code = match error {
+                gzip::Error::TooLarge { .. } if room_bytes < limit_bytes => return no_room(),
                 gzip::Error::TooLarge { .. } => Code::ResourceExhausted,
                 gzip::Error::Unavailable => Code::Unimplemented,
                 _ => Code::InvalidArgument,
@@ -86,6 +93,12 @@ impl Encoding {
         gzip::compress(message, &mut compressed).ok()?;
         (compressed.len() < message.len()).then_some(compressed)
     }
+}
+
+/// Messages that were compressed hold too much memory.
+fn no_room() -> Status {
+    let text = "too many bytes of messages that were compressed wait to be consumed";
+    Status::new(Code::ResourceExhausted, text)
 }
 
 fn is_zero_weight(parameter: &str) -> bool {

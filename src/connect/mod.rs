@@ -19,7 +19,8 @@
 //! # Bounds
 //!
 //! A message, what it expands to, and what its JSON becomes are at most `Limits::max_message_bytes`
-//! each; beyond that a call ends with RESOURCE_EXHAUSTED. The JSON of an answer is at most four times
+//! each; beyond that a call ends with RESOURCE_EXHAUSTED. What compressed messages expand to before they
+//! are consumed is bounded for the connection ([`Room`]), as over gRPC. The JSON of an answer is at most four times
 //! as large. A call holds the bytes of one unfinished message, tells how many
 //! ([`ServerCall::buffered_bytes`]), and takes no more than the caller has room for. A response to a
 //! unary call is held until the call ends, since its head carries the trailing metadata.
@@ -46,7 +47,7 @@ mod request;
 
 use crate::http::RequestHead;
 
-pub use call::{Opened, ServerCall};
+pub use call::{Opened, Room, ServerCall};
 pub use catalog::Catalog;
 pub use refusal::{Refusal, permission_denied};
 

@@ -23,6 +23,7 @@ mod site;
 #[cfg(test)]
 mod tests;
 
+pub use crate::connect::Room;
 pub use browsers::{Hosts, shows_browser};
 pub use origins::Origins;
 pub use refusal::{BODY_TOO_LARGE, RETRY_AFTER_S, refusal};
@@ -54,6 +55,8 @@ pub struct Exchange {
     is_head: bool,
     /// What the response tells browsers.
     permission: Permission,
+    /// Bytes of the message that was delivered with the head.
+    delivered_bytes: usize,
     kind: Kind,
 }
 
@@ -72,6 +75,8 @@ pub struct Reader<'a> {
     pub limits: &'a Limits,
     /// The connection is encrypted.
     pub is_secure: bool,
+    /// Bytes that compressed messages may expand to.
+    pub expanded_bytes: usize,
     /// Kept for its memory.
     pub metadata: &'a mut Metadata,
 }
@@ -91,7 +96,9 @@ impl Exchange {
         let is_head = head.method == "HEAD";
         let permission = reader.site.origins.permission(head);
         match open(head, call, reader, &permission, sink) {
-            Ok(kind) => Ok(Exchange { is_head, permission, kind }),
+            Ok((kind, delivered_bytes)) => {
+                Ok(Exchange { is_head, permission, delivered_bytes, kind })
+            }
             Err(Refusal { response: mut refused, code }) => {
                 sink.refused(match code {
                     Some(code) => RefusedRequest::Call { path: head.path, code },
@@ -114,6 +121,11 @@ impl Exchange {
         matches!(self.kind, Kind::Call(_))
     }
 
+    /// Bytes of the message that was delivered with the head.
+    pub fn delivered_bytes(&self) -> usize {
+        self.delivered_bytes
+    }
+
     /// Whether the body of the request has a meaning. That of a call by GET has none: its message is in
     /// the query.
     pub fn takes_body(&self) -> bool {
@@ -125,8 +137,7 @@ impl Exchange {
         matches!(&self.kind, Kind::Call(call) if call.streams_response())
     }
 
-    /// Takes a part of the body; `end` says that it is the last. At most `room_bytes` more are kept of a
-    /// message that is not complete. Returns how many bytes of messages were delivered.
+    /// Takes a part of the body; `end` says that it is the last. Returns how many bytes of messages were delivered.
     ///
     /// # Errors
     /// The status that the call ends with.
@@ -135,12 +146,12 @@ impl Exchange {
         id: CallId,
         data: &[u8],
         end: bool,
-        room_bytes: usize,
+        room: Room,
         sink: &mut impl ServerSink,
     ) -> Result<usize, Status> {
         let Kind::Call(call) = &mut self.kind else { return Ok(0) };
         let (mut delivered, mut is_last) = (0, false);
-        call.receive(data, end, room_bytes, |message, last| {
+        call.receive(data, end, room, |message, last| {
             delivered += message.len();
             is_last |= last;
             sink.message(id, message, last);
@@ -225,14 +236,14 @@ impl Exchange {
     }
 }
 
-/// Reports what a request asks for.
+/// Reports what a request asks for. Returns it, and how many bytes of a message were delivered.
 fn open(
     head: &RequestHead<'_>,
     call: CallId,
     reader: Reader<'_>,
     permission: &Permission,
     sink: &mut impl ServerSink,
-) -> Result<Kind, Refusal> {
+) -> Result<(Kind, usize), Refusal> {
     let may_change = !matches!(head.method, "GET" | "HEAD" | "OPTIONS");
     if let Some(reason) = reader.site.objection(head.fields, may_change, reader.is_secure) {
         return Err(match connect::is_call(head, &reader.site.catalog) {
@@ -258,7 +269,7 @@ fn open(
                 if_none_match: head.text("if-none-match"),
             };
             sink.resource(call, request);
-            Ok(Kind::Resource)
+            Ok((Kind::Resource, 0))
         }
         "POST" => Err(refusal::boxed(415, refusal::UNSUPPORTED).into()),
         method if KNOWN_METHODS.contains(&method) => {
@@ -268,25 +279,26 @@ fn open(
     }
 }
 
-/// Starts a call of the Connect protocol.
+/// Starts a call of the Connect protocol. Returns the same.
 fn open_call(
     head: &RequestHead<'_>,
     id: CallId,
     reader: Reader<'_>,
     sink: &mut impl ServerSink,
-) -> Result<Kind, Refusal> {
-    let Reader { site, limits, metadata, .. } = reader;
+) -> Result<(Kind, usize), Refusal> {
+    let Reader { site, limits, expanded_bytes, metadata, .. } = reader;
     metadata.clear();
-    let opened = ServerCall::open(head, &site.catalog, limits, metadata)?;
+    let opened = ServerCall::open(head, &site.catalog, limits, expanded_bytes, metadata)?;
     let Opened { call, path, timeout, message } = opened;
     sink.call(CallStart { call: id, path, metadata, timeout });
     if metadata.size_bytes() > KEPT_METADATA_BYTES {
         *metadata = Metadata::new();
     }
+    let delivered_bytes = message.as_ref().map_or(0, Vec::len);
     if let Some(message) = message {
         sink.message(id, &message, true);
     }
-    Ok(Kind::Call(Box::new(call)))
+    Ok((Kind::Call(Box::new(call)), delivered_bytes))
 }
 
 /// Whether the content of a request is gRPC's, which needs HTTP/2.

@@ -44,7 +44,8 @@ fn open_in(
     fields.iter().for_each(|(name, value)| block.push(name.as_bytes(), value.as_bytes()));
     let head = RequestHead { method, path, query: "", fields: &block };
     let (limits, mut metadata) = (Limits::DEFAULT, Metadata::new());
-    let reader = Reader { site, limits: &limits, is_secure, metadata: &mut metadata };
+    let (limits, metadata) = (&limits, &mut metadata);
+    let reader = Reader { site, limits, is_secure, expanded_bytes: 0, metadata };
     Exchange::open(&head, CallId(1), reader, &mut App::default())
 }
 

@@ -38,8 +38,9 @@ pub trait Role {
         Self: Sized,
     {
     }
-    /// Takes an open request that is not gRPC: the connection has ended.
-    fn take_exchange(&mut self) -> Option<CallId> {
+    /// Takes an open request that is not gRPC, and the bytes of its messages that were not consumed: the
+    /// connection has ended.
+    fn take_exchange(&mut self) -> Option<(CallId, usize)> {
         None
     }
     /// The reason that the peer gave for its shutdown, if it gave one.
@@ -279,7 +280,8 @@ impl<R: Role> Connection<R> {
             self.close_call(call);
             R::report_end(sink, call, status.clone());
         }
-        while let Some(call) = self.role.take_exchange() {
+        while let Some((call, unconsumed)) = self.role.take_exchange() {
+            self.messages.unconsumed_bytes -= unconsumed;
             R::report_end(sink, call, status.clone());
         }
     }

@@ -12,7 +12,7 @@ use crate::call::{
     CallEnded, CallId, Code, Limits, Metadata, RefusedRequest, ResourceResponse, SendError,
     ServerSink, Status,
 };
-use crate::exchange::{self, Exchange, Reader, Site, refusal};
+use crate::exchange::{self, Exchange, Reader, Room, Site, refusal};
 use crate::hpack::{FieldBlock, Indexing};
 use crate::http::{Outgoing, RequestHead, ResponseHead};
 use crate::http2::{ErrorCode, StreamId};
@@ -32,7 +32,8 @@ struct Open {
     exchange: Exchange,
     /// The client has ended its side.
     half_closed: bool,
-    /// Bytes of messages that were delivered to the application and not consumed by it.
+    /// Bytes of messages that were delivered to the application and not consumed by it. They count among
+    /// those of the connection.
     unconsumed: usize,
     /// Received bytes that are not returned to the window of the stream until it has consumed some.
     withheld: usize,
@@ -56,10 +57,10 @@ impl Exchanges {
         self.open.iter_mut().find(|open| open.call == call)
     }
 
-    /// Takes the oldest one: the connection has ended.
-    pub(super) fn take_first(&mut self) -> Option<CallId> {
+    /// Takes the oldest one, and its unconsumed bytes: the connection has ended.
+    pub(super) fn take_first(&mut self) -> Option<(CallId, usize)> {
         let first = self.open.first()?.call;
-        self.remove(first).map(|open| open.call)
+        self.remove(first).map(|open| (open.call, open.unconsumed))
     }
 
     fn remove(&mut self, call: CallId) -> Option<Open> {
@@ -70,12 +71,6 @@ impl Exchanges {
     /// Bytes of unfinished messages.
     pub(super) fn buffered_bytes(&self) -> usize {
         self.open.iter().map(|open| open.exchange.buffered_bytes()).sum()
-    }
-
-    /// The same and bytes of messages that were not consumed.
-    pub(super) fn received_bytes(&self) -> usize {
-        let unconsumed: usize = self.open.iter().map(|open| open.unconsumed).sum();
-        unconsumed + self.buffered_bytes()
     }
 }
 
@@ -113,16 +108,19 @@ impl ServerConnection {
         }
         let head = RequestHead { method, path, query, fields: &regular };
         let &Exchanges { ref site, ref limits, is_secure, .. } = &self.role.exchanges;
-        let reader = Reader { site, limits, is_secure, metadata: &mut self.metadata };
+        let (expanded_bytes, metadata) = (self.messages.room_to_expand(), &mut self.metadata);
+        let reader = Reader { site, limits, is_secure, expanded_bytes, metadata };
         let exchange = match Exchange::open(&head, call, reader, sink) {
             Ok(exchange) => exchange,
             Err(refused) => return self.send_parts(stream, *refused, end_stream),
         };
+        let unconsumed = exchange.delivered_bytes();
+        self.messages.unconsumed_bytes += unconsumed;
         self.role.exchanges.open.push(Open {
             call,
             exchange,
             half_closed: false,
-            unconsumed: 0,
+            unconsumed,
             withheld: 0,
             checked_bytes: 0,
             dropped_bytes: 0,
@@ -164,7 +162,11 @@ impl ServerConnection {
         let unfinished = self.messages.unfinished_bytes + self.role.exchanges.buffered_bytes();
         let Limits { max_partial_message_bytes: max, max_dropped_body_bytes: max_dropped, .. } =
             self.role.exchanges.limits;
-        let room = max.min(self.messages.max_unfinished_bytes).saturating_sub(unfinished);
+        let max = max.min(self.messages.max_unfinished_bytes);
+        let room = Room {
+            unfinished_bytes: max.saturating_sub(unfinished),
+            expanded_bytes: self.messages.room_to_expand(),
+        };
         let Some(open) = self.role.exchanges.find(call) else {
             // It has ended; the client has not received its end yet.
             return self.http.release(stream, data.len());
@@ -178,7 +180,12 @@ impl ServerConnection {
             }
         }
         let received = open.exchange.receive(call, data, end_stream, room, sink);
-        let failed = received.map(|delivered| open.unconsumed += delivered).err();
+        let (delivered, failed) = match received {
+            Ok(delivered) => (delivered, None),
+            Err(status) => (0, Some(status)),
+        };
+        open.unconsumed += delivered;
+        self.messages.unconsumed_bytes += delivered;
         let held = if failed.is_none() && open.unconsumed > 0 { data.len() } else { 0 };
         open.withheld += held;
         self.http.release(stream, data.len() - held);
@@ -203,7 +210,9 @@ impl ServerConnection {
     /// The application has consumed a message.
     pub(super) fn exchange_message_taken(&mut self, call: CallId, bytes: usize) {
         let Some(open) = self.role.exchanges.find(call) else { return };
-        open.unconsumed = open.unconsumed.saturating_sub(bytes);
+        let consumed = bytes.min(open.unconsumed);
+        open.unconsumed -= consumed;
+        self.messages.unconsumed_bytes -= consumed;
         if open.unconsumed == 0 {
             let released = std::mem::take(&mut open.withheld);
             self.http.release(stream_id(call), released);
@@ -277,6 +286,7 @@ impl ServerConnection {
         end: impl FnOnce(&mut Exchange, &mut Outgoing),
     ) -> Result<(), CallEnded> {
         let mut open = self.role.exchanges.remove(call).ok_or(CallEnded)?;
+        self.messages.unconsumed_bytes -= open.unconsumed;
         end(&mut open.exchange, &mut outgoing);
         self.http.release(stream_id(call), open.withheld);
         self.send_parts(stream_id(call), outgoing, open.half_closed);
@@ -287,6 +297,7 @@ impl ServerConnection {
     pub(super) fn drop_exchange(&mut self, call: CallId) -> bool {
         let dropped = self.role.exchanges.remove(call);
         if let Some(open) = &dropped {
+            self.messages.unconsumed_bytes -= open.unconsumed;
             self.http.release(stream_id(call), open.withheld);
         }
         dropped.is_some()

@@ -36,7 +36,8 @@ pub(super) struct MessageLimits {
     /// Beyond it unfinished messages are refused; `usize::MAX` leaves them to flow control.
     pub(super) max_unfinished_bytes: usize,
     pub(super) unfinished_bytes: usize,
-    /// Bytes of messages that were delivered to the application and not consumed by it.
+    /// Bytes of messages that were delivered to the application and not consumed by it, also of requests
+    /// that are not gRPC.
     pub(super) unconsumed_bytes: usize,
     /// Beyond it no compressed message is expanded: windows do not bound what they expand to.
     pub(super) max_expanded_bytes: usize,
@@ -106,6 +107,11 @@ impl MessageLimits {
         Ok(())
     }
 
+    /// How many bytes compressed messages may expand to.
+    pub(super) fn room_to_expand(&self) -> usize {
+        self.max_expanded_bytes.saturating_sub(self.unconsumed_bytes)
+    }
+
     /// Expands a compressed message. The empty one is empty: some senders do not compress it and set
     /// the flag all the same.
     fn expand(&self, compressed: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -113,7 +119,7 @@ impl MessageLimits {
         if compressed.is_empty() {
             return Ok(message);
         }
-        let room = self.max_expanded_bytes.saturating_sub(self.unconsumed_bytes);
+        let room = self.room_to_expand();
         let limit_bytes = room.min(self.max_message_bytes);
         match gzip::expand(compressed, limit_bytes, &mut message) {
             Ok(()) => Ok(message),

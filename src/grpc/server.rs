@@ -65,7 +65,7 @@ impl Role for Server {
         connection.exchange_message_taken(call, bytes);
     }
 
-    fn take_exchange(&mut self) -> Option<CallId> {
+    fn take_exchange(&mut self) -> Option<(CallId, usize)> {
         self.exchanges.take_first()
     }
 
@@ -334,7 +334,7 @@ impl ServerConnection {
         self.http.fragment_bytes()
             + self.messages.unfinished_bytes
             + self.messages.unconsumed_bytes
-            + self.role.exchanges.received_bytes()
+            + self.role.exchanges.buffered_bytes()
     }
 
     /// Limits the bytes of unfinished messages. Messages above the limit are kept, but may not grow.

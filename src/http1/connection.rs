@@ -12,7 +12,7 @@ use super::head::{Head, Terms};
 use super::output::Output;
 use super::response::{self, Framing};
 use crate::call::{CallId, Code, Limits, Metadata, RefusedRequest, ServerSink, Status};
-use crate::exchange::{Exchange, Reader, Site, refusal};
+use crate::exchange::{Exchange, Reader, Room, Site, refusal};
 use crate::http::RequestHead;
 
 /// A server's side of one connection: bytes in, requests reported to a [`ServerSink`], responses in, bytes
@@ -252,13 +252,16 @@ impl ServerConnection {
         // Also that of a refused request, which is dropped.
         self.progress = has_body.then_some((now, 0));
         self.reading = terms.body.map_or(Reading::Waiting, Reading::Body);
-        let metadata = &mut self.metadata;
+        let (expanded_bytes, metadata) = (self.limits.max_expanded_bytes, &mut self.metadata);
         let (site, limits, is_secure) = (&self.site, &self.limits, self.is_secure);
-        let reader = Reader { site, limits, is_secure, metadata };
+        let reader = Reader { site, limits, is_secure, expanded_bytes, metadata };
         let opened = Exchange::open(&head, call, reader, sink);
         self.head.clear();
         match opened {
-            Ok(exchange) => self.open = Some(Open { call, exchange, unconsumed: 0 }),
+            Ok(exchange) => {
+                let unconsumed = exchange.delivered_bytes();
+                self.open = Some(Open { call, exchange, unconsumed });
+            }
             Err(refused) => {
                 // Whether the body that was waiting for 100 follows is uncertain (RFC 9110 section
                 // 10.1.1): a connection that goes on could take a request for it.
@@ -298,7 +301,9 @@ impl ServerConnection {
     fn deliver(&mut self, data: &[u8], end: bool, sink: &mut impl ServerSink) {
         let Some(open) = &mut self.open else { return };
         let call = open.call;
-        let room = self.max_unfinished_bytes.saturating_sub(open.exchange.buffered_bytes());
+        let unfinished = self.max_unfinished_bytes.saturating_sub(open.exchange.buffered_bytes());
+        let expanded = self.limits.max_expanded_bytes.saturating_sub(open.unconsumed);
+        let room = Room { unfinished_bytes: unfinished, expanded_bytes: expanded };
         match open.exchange.receive(call, data, end, room, sink) {
             Ok(delivered) => open.unconsumed += delivered,
             Err(status) => {

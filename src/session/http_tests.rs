@@ -1,5 +1,8 @@
 //! Requests that are not gRPC, over HTTP/1.1 and HTTP/2: the same answers over both.
 
+#[cfg(feature = "gzip")]
+mod expanded;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,21 +80,21 @@ impl Web {
     fn request(&mut self, method: &str, target: &str, fields: &[(&str, &str)], body: &str) {
         let length = body.len().to_string();
         let fields = [fields, &[("content-length", &*length)]].concat();
-        self.send(method, target, &fields, body, true);
+        self.send(method, target, &fields, body.as_bytes(), true);
     }
 
     /// The head of a request and the beginning of its body.
     fn begin(&mut self, method: &str, target: &str, fields: &[(&str, &str)], body: &str) {
-        self.send(method, target, fields, body, false);
+        self.send(method, target, fields, body.as_bytes(), false);
     }
 
     /// More of the body.
-    fn more(&mut self, body: &str) {
+    fn more(&mut self, body: impl AsRef<[u8]>) {
         match (&mut self.http2, self.stream) {
             (Some(http2), Some(stream)) => {
-                http2.send_data(stream, &[body.as_bytes()], false).unwrap();
+                http2.send_data(stream, &[body.as_ref()], false).unwrap();
             }
-            _ => self.session.receive(NOW, body.as_bytes(), &mut self.app),
+            _ => self.session.receive(NOW, body.as_ref(), &mut self.app),
         }
         self.settle();
     }
@@ -101,15 +104,15 @@ impl Web {
         method: &str,
         target: &str,
         fields: &[(&str, &str)],
-        body: &str,
+        body: &[u8],
         is_whole: bool,
     ) {
         match &mut self.http2 {
             None => {
                 let mut text = format!("{method} {target} HTTP/1.1\r\nhost: x\r\n");
                 fields.iter().for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
-                text += &format!("\r\n{body}");
-                self.session.receive(NOW, text.as_bytes(), &mut self.app);
+                text += "\r\n";
+                self.session.receive(NOW, &[text.as_bytes(), body].concat(), &mut self.app);
             }
             Some(http2) => {
                 let pseudo = [
@@ -124,7 +127,7 @@ impl Web {
                 });
                 let stream = http2.open(all, body.is_empty() && is_whole).unwrap();
                 if !body.is_empty() {
-                    http2.send_data(stream, &[body.as_bytes()], is_whole).unwrap();
+                    http2.send_data(stream, &[body], is_whole).unwrap();
                 }
                 self.stream = Some(stream);
             }

@@ -40,12 +40,12 @@ fn a_call_says_what_it_holds() {
     let fields = block(&[("content-type", "application/proto")]);
     let head = RequestHead { method: "POST", path: ECHO, query: "", fields: &fields };
     let catalog = catalog();
-    let opened = ServerCall::open(&head, &catalog, &SMALL, &mut Metadata::new()).unwrap();
+    let opened = ServerCall::open(&head, &catalog, &SMALL, 0, &mut Metadata::new()).unwrap();
     let mut call = opened.call;
     assert_eq!(call.buffered_bytes(), 0);
-    call.receive(&[1; 600], false, usize::MAX, |_, _| panic!("not whole")).unwrap();
+    call.receive(&[1; 600], false, room(usize::MAX), |_, _| panic!("not whole")).unwrap();
     assert_eq!(call.buffered_bytes(), 600);
-    let refused = call.receive(&[1; 600], false, usize::MAX, |_, _| panic!("not whole"));
+    let refused = call.receive(&[1; 600], false, room(usize::MAX), |_, _| panic!("not whole"));
     assert_eq!(refused.unwrap_err().code, Code::ResourceExhausted);
     assert_eq!(call.buffered_bytes(), 0);
 }

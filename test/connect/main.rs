@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agora::call::{Code, Limits, Metadata, Status};
-use agora::connect::{Catalog, Opened, ServerCall};
+use agora::connect::{Catalog, Opened, Room, ServerCall};
 use agora::hpack::FieldBlock;
 use agora::http::{Outgoing, RequestHead};
 use agora::json::PROTOSET;
@@ -113,7 +113,8 @@ impl<'a> Request<'a> {
         let head = RequestHead { method, path, query, fields: &fields };
         let catalog = catalog();
         let mut metadata = Metadata::new();
-        let opened = ServerCall::open(&head, &catalog, limits, &mut metadata);
+        let opened =
+            ServerCall::open(&head, &catalog, limits, limits.max_expanded_bytes, &mut metadata);
         let Opened { mut call, timeout, message, .. } = match opened {
             Ok(opened) => opened,
             Err(refusal) => return (Seen::default(), Response::of(vec![*refusal.response])),
@@ -128,7 +129,7 @@ impl<'a> Request<'a> {
         let mut received = Ok(());
         for (index, part) in parts.iter().enumerate() {
             let end = index + 1 == parts.len();
-            received = call.receive(part, end, room_bytes, |message, last| {
+            received = call.receive(part, end, room(room_bytes), |message, last| {
                 seen.messages.push(message.to_vec());
                 seen.last |= last;
             });
@@ -220,6 +221,11 @@ impl Response {
         assert_eq!(flags, 2);
         String::from_utf8(content).unwrap()
     }
+}
+
+/// Room for so many bytes of an unfinished message.
+fn room(unfinished_bytes: usize) -> Room {
+    Room { unfinished_bytes, expanded_bytes: Limits::DEFAULT.max_expanded_bytes }
 }
 
 /// The catalog of all tests: it takes a while to read.

@@ -54,7 +54,7 @@ fn the_head_does_not_wait_for_the_end() {
     let head = RequestHead { method: "POST", path: WATCH, query: "", fields: &fields };
     let catalog = catalog();
     let mut metadata = Metadata::new();
-    let opened = ServerCall::open(&head, &catalog, &Limits::DEFAULT, &mut metadata).unwrap();
+    let opened = ServerCall::open(&head, &catalog, &Limits::DEFAULT, 0, &mut metadata).unwrap();
     let (mut call, mut out) = (opened.call, Outgoing::default());
     call.send_headers(&metadata, &mut out);
     assert!(out.head.is_some() && !out.end && out.body.is_empty());
@@ -96,13 +96,13 @@ fn one_frame_may_have_any_part_of_any_envelopes() {
         let head = RequestHead { method: "POST", path: ECHO_STREAM, query: "", fields: &fields };
         let catalog = catalog();
         let limits = Limits::DEFAULT;
-        let opened = ServerCall::open(&head, &catalog, &limits, &mut Metadata::new()).unwrap();
+        let opened = ServerCall::open(&head, &catalog, &limits, 0, &mut Metadata::new()).unwrap();
         let (mut call, mut seen) = (opened.call, Vec::new());
         let count = body.len().div_ceil(size);
         for (index, part) in body.chunks(size).enumerate() {
             let end = index + 1 == count;
             let deliver = |message: &[u8], last| seen.push((message.to_vec(), last));
-            call.receive(part, end, usize::MAX, deliver).unwrap();
+            call.receive(part, end, room(usize::MAX), deliver).unwrap();
         }
         assert_eq!(call.buffered_bytes(), 0);
         assert_eq!(seen, [(HI.to_vec(), false), (vec![9; 300], false), (Vec::new(), true)]);
