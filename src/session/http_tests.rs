@@ -68,6 +68,8 @@ struct Answer {
     kind: String,
     body: String,
     end: bool,
+    /// The error of RST_STREAM.
+    reset: String,
 }
 
 impl Web {
@@ -169,6 +171,7 @@ impl Web {
                     Some(("content-type", value)) => answer.kind = value.to_owned(),
                     Some(("body", value)) => answer.body += value,
                     Some(("end", _)) => answer.end = true,
+                    Some(("reset", error)) => answer.reset = error.to_owned(),
                     _ => self.app.events.push(line),
                 }
             }
@@ -185,7 +188,7 @@ impl Web {
         let end = if is_chunked { rest.ends_with("0\r\n\r\n") } else { !output.is_empty() };
         let body = if is_chunked { without_chunks(rest) } else { rest.to_owned() };
         let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        Answer { status, kind: value("content-type"), body, end }
+        Answer { status, kind: value("content-type"), body, end, ..Answer::default() }
     }
 
     fn events(&mut self) -> Vec<String> {
@@ -215,6 +218,7 @@ impl Answer {
                 self.body += std::str::from_utf8(data).unwrap();
                 self.end |= end_stream;
             }
+            Event::Reset { error, .. } => self.reset = error.to_string(),
             _ => {}
         }
     }
@@ -230,6 +234,9 @@ impl Answer {
         }
         if self.end {
             lines.push("end=".to_owned());
+        }
+        if !self.reset.is_empty() {
+            lines.push(format!("reset={}", self.reset));
         }
         lines
     }
@@ -407,6 +414,33 @@ fn a_message_that_cannot_be_sent_ends_its_call_with_an_error() {
         assert!(answer.body.contains("internal"), "{answer:?}");
         assert_eq!(web.session.open_calls(), 0);
     });
+}
+
+/// RFC 9113 section 8.1.1: a request whose content-length is not that of its DATA is malformed. What has
+/// begun is cancelled, and no message is taken for the last one.
+#[test]
+fn a_length_that_is_not_that_of_the_content_ends_a_request_of_http2() {
+    let message = "\0\0\0\0\x02\x12\0";
+    for (method, target, kind, body) in [
+        ("GET", "/a", "text/plain", message),
+        ("POST", EMPTY_CALL, "application/proto", message),
+        ("POST", STREAM, "application/connect+proto", message),
+        ("POST", EMPTY_CALL, "application/grpc", message),
+    ] {
+        for (length, is_right) in [("7", true), ("6", false), ("8", false), ("0", false)] {
+            let mut web = Web::new(true, &Limits::DEFAULT);
+            let fields = [("content-type", kind), ("content-length", length), ("te", "trailers")];
+            web.send(method, target, &fields, body.as_bytes(), true);
+            let events = web.events();
+            let is_last = events.iter().any(|event| event.ends_with(" true"));
+            assert_eq!(is_last, is_right && method == "POST", "{kind} {length} {events:?}");
+            let is_reset = events.contains(&"reset=PROTOCOL_ERROR".to_owned());
+            let is_cancelled = events.iter().any(|event| event.starts_with("cancelled "));
+            assert_eq!((is_reset, is_cancelled), (!is_right, !is_right), "{kind} {length}");
+            assert_eq!(web.session.open_calls(), usize::from(is_right), "{kind} {length}");
+            assert!(!web.session.is_closed());
+        }
+    }
 }
 
 /// A message above the limit ends its call, and the bytes that wait are bounded.

@@ -135,15 +135,14 @@ impl ServerSession {
         let unfinished_limit = self.unfinished_limit;
         let ServerSession { wire, refusal, partial, deadlines, ages, limits, keepalive, .. } = self;
         let (compat, negotiated) = (self.compat, self.negotiated);
-        let accepts = |sniffed| compat.accepts(sniffed) && negotiated.accepts(sniffed);
         let new = New { limits, site: &self.site, is_secure: self.is_secure, now };
         let max_age = limits.max_call_age;
         let mut sink = Deadlined { sink, deadlines, ages, max_age, now };
         partial.feed(input, |input| {
             if let Wire::Sniffing = wire {
-                let Some(detected) = Wire::detect(input, accepts, refusal.is_some(), &new) else {
-                    return 0;
-                };
+                let is_refused = refusal.is_some();
+                let detected = Wire::detect(input, compat, negotiated, is_refused, &new);
+                let Some(detected) = detected else { return 0 };
                 *wire = detected;
                 if let Wire::Http1(_) = wire {
                     keepalive.without_pings();

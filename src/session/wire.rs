@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Sniffed, sniff};
+use super::{Compat, Negotiated, Sniffed, sniff};
 use crate::call::{CallEnded, CallId, Code, Limits, ResourceResponse, ServerSink};
 use crate::exchange::Site;
 use crate::{grpc, http1, native};
@@ -14,6 +14,13 @@ const UNKNOWN_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-length: 75\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC (HTTP/2), HTTP/1.1 and AGR1, as --compat permits.  \r\n";
+
+/// The answer to a protocol other than the negotiated one.
+const NEGOTIATED_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain\r\n\
+    content-length: 75\r\n\
+    connection: close\r\n\r\n\
+    The protocol of these bytes is not the one that TLS negotiated (ALPN).   \r\n";
 
 /// The answer to cleartext where TLS is required.
 const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
@@ -88,7 +95,8 @@ impl Wire {
     /// The protocol that the first bytes show; `None` if they are too few.
     pub(super) fn detect(
         first: &[u8],
-        accepts: impl Fn(Sniffed) -> bool,
+        compat: Compat,
+        negotiated: Negotiated,
         is_refused: bool,
         &New { limits, site, is_secure, now }: &New<'_>,
     ) -> Option<Wire> {
@@ -96,7 +104,9 @@ impl Wire {
             Sniffed::NeedMore => return None,
             Sniffed::Tls if is_refused => Wire::Refused { unsent: BUSY_ALERT },
             Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
-            sniffed if !accepts(sniffed) => Wire::Refused { unsent: UNKNOWN_ANSWER },
+            sniffed if !compat.accepts(sniffed) => Wire::Refused { unsent: UNKNOWN_ANSWER },
+            // RFC 7301 section 3.2: the negotiated protocol is definitive, even if the other is served.
+            sniffed if !negotiated.accepts(sniffed) => Wire::Refused { unsent: NEGOTIATED_ANSWER },
             Sniffed::Native => Wire::Native(Box::new(native::ServerConnection::new(limits, now))),
             Sniffed::Http1 => Wire::Http1(Box::new(http1::ServerConnection::new(limits, site))),
             _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, site, now))),
@@ -203,12 +213,12 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLEARTEXT_ANSWER, UNKNOWN_ANSWER};
+    use super::{CLEARTEXT_ANSWER, NEGOTIATED_ANSWER, UNKNOWN_ANSWER};
     use crate::session::is_cleartext_refusal;
 
     #[test]
     fn the_content_length_of_a_refusal_is_right() {
-        for answer in [UNKNOWN_ANSWER, CLEARTEXT_ANSWER] {
+        for answer in [UNKNOWN_ANSWER, NEGOTIATED_ANSWER, CLEARTEXT_ANSWER] {
             let text = std::str::from_utf8(answer).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             let length = format!("content-length: {}\r\n", body.len());

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use agora::call::{Code, Status};
 use agora::rpc::{Channel, ChannelOptions, ClientTls, ServerTls, TlsError};
-use agora::session::Protocol;
+use agora::session::{Compat, Protocol};
 
 use crate::certificates::Authority;
 use crate::fixture::*;
@@ -118,7 +118,8 @@ fn a_client_without_a_common_protocol_is_refused() {
     let error = client.shake_hands().unwrap_err().to_string();
     assert!(error.contains("NoApplicationProtocol"), "{error}");
 
-    // With ALPN only the negotiated protocol is accepted.
+    // The negotiated protocol is definitive, although the server speaks the other one as well. The refusal
+    // is a response of HTTP/1.1: to a client of that it is one, and the others can show it.
     for (alpn, first) in [
         (&b"h2"[..], &b"AGR1"[..]),
         (b"h2", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"),
@@ -130,7 +131,35 @@ fn a_client_without_a_common_protocol_is_refused() {
         client.shake_hands().unwrap();
         client.send(first).unwrap();
         let answer = client.read_to_end().unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{first:?} {answer:?}");
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{first:?} {answer:?}");
+        assert!(answer.contains("is not the one that TLS negotiated (ALPN)"), "{answer}");
+    }
+}
+
+/// RFC 7301 section 3.2: the server chooses. It prefers HTTP/2, whatever the order of the client, as
+/// browsers and curl offer both.
+#[test]
+fn the_server_offers_what_it_speaks_and_prefers_http2() {
+    let [h2, http1, agora] = [&b"h2"[..], b"http/1.1", b"agr1"];
+    for (compat, offered, chosen) in [
+        (Compat::Both, &[h2, http1][..], Some(h2)),
+        (Compat::Both, &[http1, h2], Some(h2)),
+        (Compat::Both, &[b"spdy/3", http1], Some(http1)),
+        (Compat::Both, &[agora], Some(agora)),
+        (Compat::Grpc, &[agora, http1], Some(http1)),
+        (Compat::Grpc, &[agora], None),
+        (Compat::Native, &[h2, agora], Some(agora)),
+        (Compat::Native, &[h2, http1], None),
+    ] {
+        let mut wishes = Wishes::default();
+        wishes.options.compat = compat;
+        let secure = Secure::with(wishes);
+        let mut client = RawClient::new(&secure, offered);
+        assert_eq!(client.shake_hands().is_ok(), chosen.is_some(), "{compat:?} {offered:?}");
+        if let Some(chosen) = chosen {
+            assert_eq!(client.connection.alpn_protocol(), Some(chosen), "{compat:?} {offered:?}");
+        }
     }
 }
 
