@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gzip;
+use crate::seed::Seed;
 
 const COLLECT: &str = "/grpc.testing.TestService/StreamingInputCall";
 const ECHO: &str = "/agora.bench.v1.EchoService/Echo";
@@ -64,39 +65,91 @@ fn a_message_that_expands_beyond_its_own_limit_is_refused_for_it() {
     }
 }
 
+/// A method, a target, fields and a body that deliver one message of 10,000 bytes.
+type Story = (&'static str, String, &'static [(&'static str, &'static str)], Vec<u8>);
+
+const GRPC_GZIP: &[(&str, &str)] =
+    &[("content-type", "application/grpc"), ("te", "trailers"), ("grpc-encoding", "gzip")];
+
+fn stories() -> [Story; 3] {
+    let query: String = compressed(10_000).iter().map(|byte| format!("%{byte:02x}")).collect();
+    let get = format!("{ECHO}?connect=v1&encoding=proto&compression=gzip&message={query}");
+    [
+        ("POST", ECHO.to_owned(), UNARY_GZIP, compressed(10_000)),
+        ("GET", get, &[], Vec::new()),
+        ("POST", ECHO.to_owned(), GRPC_GZIP, envelope(10_000)),
+    ]
+}
+
 /// Unary calls, calls by GET and those of gRPC share one budget.
 #[test]
 fn the_calls_of_a_connection_share_the_limit() {
-    let query =
-        compressed(10_000).iter().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
-    let get = format!("{ECHO}?connect=v1&encoding=proto&compression=gzip&message={query}");
-    let grpc =
-        &[("content-type", "application/grpc"), ("te", "trailers"), ("grpc-encoding", "gzip")];
-    let stories: [(&str, &str, &[(&str, &str)], Vec<u8>); 3] = [
-        ("POST", ECHO, UNARY_GZIP, compressed(10_000)),
-        ("GET", &get, &[], Vec::new()),
-        ("POST", ECHO, grpc, envelope(10_000)),
-    ];
-    for first in &stories {
-        for second in &stories {
+    let send = |web: &mut Web, story: &Story| web.send(story.0, &story.1, story.2, &story.3, true);
+    for first in &stories() {
+        for second in &stories() {
+            let names = format!("{} then {}", first.1, second.1);
             let mut web = Web::new(true, &LIMITS);
             for _ in 0..2 {
-                web.send(first.0, first.1, first.2, &first.3, true);
-                assert_eq!((web.answer(), messages(&mut web)), (Answer::default(), 1));
+                send(&mut web, first);
+                assert_eq!((web.answer(), messages(&mut web)), (Answer::default(), 1), "{names}");
             }
-            assert_eq!(web.session.received_bytes() / 10_000, 2);
-            let consumed = web.call();
-            web.send(second.0, second.1, second.2, &second.3, true);
+            assert_eq!(web.session.received_bytes() / 10_000, 2, "{names}");
+            let held = web.call();
+            send(&mut web, second);
             let answer = web.answer();
-            let is_told = answer.body.contains(WORDS) || second.2 == grpc;
-            assert!(is_told, "{} then {}: {answer:?}", first.1, second.1);
-            assert_eq!(messages(&mut web), 0, "{} then {}", first.1, second.1);
-            web.session.finish(consumed, &Status::new(Code::Aborted, "")).unwrap();
+            let is_told = answer.body.contains(WORDS) || second.2 == GRPC_GZIP;
+            assert!(is_told && messages(&mut web) == 0, "{names}: {answer:?}");
+            web.session.finish(held, &Status::new(Code::Aborted, "")).unwrap();
             web.answer();
-            web.send(second.0, second.1, second.2, &second.3, true);
-            assert_eq!(messages(&mut web), 1, "{} then {}", first.1, second.1);
+            send(&mut web, second);
+            assert_eq!(messages(&mut web), 1, "{names}");
             web.session.connection_lost(&mut web.app);
-            assert_eq!(web.session.received_bytes(), 0);
+            assert_eq!(web.session.received_bytes(), 0, "{names}");
         }
+    }
+}
+
+/// Calls of all kinds begin, are consumed, end and are reset in any order: the count of what waits stays
+/// within the limit, and ends at nothing.
+#[test]
+fn the_count_is_right_whatever_happens() {
+    let stories = stories();
+    for number in 1..=300 {
+        eprintln!("seed {number}");
+        let seed = &mut Seed::new(number);
+        let mut web = Web::new(true, &LIMITS);
+        let mut calls = Vec::new();
+        for _ in 0..40 {
+            match seed.below(6) {
+                0 | 1 => {
+                    let story = seed.pick(&stories);
+                    web.send(story.0, &story.1, story.2, &story.3, true);
+                    calls.push((web.call(), web.stream.unwrap()));
+                }
+                2 => {
+                    let envelopes = envelope(1 + seed.below(10_000)).repeat(1 + seed.below(3));
+                    web.send("POST", COLLECT, STREAM_GZIP, &envelopes, false);
+                    calls.push((web.call(), web.stream.unwrap()));
+                }
+                _ if calls.is_empty() => {}
+                3 => {
+                    let (call, _) = *seed.pick(&calls);
+                    // Also more than there is, and of calls that have ended.
+                    web.session.message_taken(call, seed.below(20_000));
+                }
+                4 => {
+                    let (call, _) = calls.swap_remove(seed.below(calls.len()));
+                    let _ = web.session.finish(call, &Status::new(Code::Aborted, ""));
+                }
+                _ => {
+                    let (_, stream) = calls.swap_remove(seed.below(calls.len()));
+                    web.http2.as_mut().unwrap().reset(stream, http2::ErrorCode::CANCEL);
+                }
+            }
+            web.settle();
+            assert!(web.session.received_bytes() <= LIMITS.max_expanded_bytes + 1000);
+        }
+        web.session.connection_lost(&mut web.app);
+        assert_eq!(web.session.received_bytes(), 0);
     }
 }
