@@ -289,7 +289,7 @@ fn a_long_body_of_a_request_that_needs_none_is_refused() {
                 assert_eq!(web.answer().status, "413");
                 return;
             }
-            web.more(&"x".repeat(max));
+            web.more("x".repeat(max));
             assert_eq!((web.answer(), web.events().len()), (Answer::default(), begun));
             web.more("x");
             let answer = web.answer();
@@ -475,9 +475,9 @@ fn an_unfinished_message_of_a_stream_grows_up_to_the_limit_only() {
         web.begin("POST", STREAM, &fields, &format!("\0\0\0\x03\u{0}{}", "x".repeat(70)));
         assert_eq!(web.session.received_bytes(), 75);
         web.events();
-        web.more(&"x".repeat(20));
+        web.more("x".repeat(20));
         assert_eq!((web.session.received_bytes(), web.events()), (95, vec![]));
-        web.more(&"x".repeat(6));
+        web.more("x".repeat(6));
         assert!(web.answer().body.contains("resource_exhausted"));
         assert_eq!((web.events(), web.session.received_bytes()), (cancelled(), 0));
     });
