@@ -202,9 +202,14 @@ impl ServerConnection {
         let refuse = |exchange: &mut Exchange, outgoing: &mut Outgoing| {
             exchange.refuse(413, text, outgoing);
         };
+        let is_call = self.role.exchanges.find(call).is_some_and(|open| open.exchange.is_call());
         // It is open.
         let _ = self.end_exchange(call, Outgoing::default(), refuse);
         sink.cancelled(call, Status::new(Code::Cancelled, text));
+        // The end of a call is on record already.
+        if !is_call {
+            sink.refused(RefusedRequest::Http { path: "", status: 413 });
+        }
     }
 
     /// The application has consumed a message.

@@ -17,7 +17,7 @@
 use std::time::Duration;
 
 use super::{Reading, ServerConnection};
-use crate::call::{Code, ServerSink, Status};
+use crate::call::{Code, RefusedRequest, ServerSink, Status};
 
 impl ServerConnection {
     /// The client has ended its side: nothing more will arrive. Returns false if the connection is over,
@@ -61,7 +61,7 @@ impl ServerConnection {
     /// Ends the open request with an error, and behind it the connection.
     pub(super) fn end_unobserved(&mut self, sink: &mut impl ServerSink) {
         let Some(open) = &self.open else { return };
-        let call = open.call;
+        let (call, is_call) = (open.call, open.exchange.is_call());
         let status = if self.is_ended {
             Status::new(Code::Cancelled, "the client has ended its side before the response came")
         } else {
@@ -73,5 +73,8 @@ impl ServerConnection {
         // It is open.
         let _ = self.finish(call, &status);
         sink.cancelled(call, status);
+        if !is_call {
+            sink.refused(RefusedRequest::Http { path: "", status: 503 });
+        }
     }
 }
