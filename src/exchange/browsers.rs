@@ -27,6 +27,8 @@
 //! Left out: browsers that are told to send neither, and programs that send one of these fields without
 //! being a browser (`fetch` of Node.js): they use an address or a known name.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::{Origins, Site};
 use crate::hpack::FieldBlock;
 
@@ -95,20 +97,24 @@ impl Site {
     /// Whether a stranger cannot have this host, with or without a port.
     fn knows_host(&self, host: &str) -> bool {
         let name = plain(host);
-        let is_address = name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok();
+        if let Some(literal) = name.strip_prefix('[') {
+            return literal.strip_suffix(']').is_some_and(|text| text.parse::<Ipv6Addr>().is_ok());
+        }
         let last = name.rsplit('.').next().unwrap_or_default();
-        is_address
+        let is_known = name.parse::<Ipv4Addr>().is_ok()
             || last.eq_ignore_ascii_case("localhost")
             || self.hosts.has(name)
-            || self.origins.hosts().any(|known| plain(known).eq_ignore_ascii_case(name))
+            || self.origins.hosts().any(|known| plain(known).eq_ignore_ascii_case(name));
+        // What follows a colon and is no port is no part of a name.
+        is_known && !name.contains(':')
     }
 }
 
 /// A host without its port, and without the dot that ends a complete name.
 fn plain(host: &str) -> &str {
-    let name = match host.strip_prefix('[') {
-        Some(_) => host.split_inclusive(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     };
     name.strip_suffix('.').unwrap_or(name)
 }
@@ -188,6 +194,10 @@ mod tests {
             "evillocalhost",
             "notvm1",
             "sub.kv.example",
+            "evil.example:80.localhost",
+            "[::1].evil.example",
+            "[evil.example]",
+            "[::1",
             "1.2.3",
             "",
         ] {
