@@ -37,7 +37,8 @@ impl ServerConnection {
             }
             _ => {}
         }
-        self.open.is_some() || self.held_bytes > 0 || self.output.len() > 0
+        // Requests that are held back wait for the output to be read.
+        self.open.is_some() || self.output.len() > 0
     }
 
     /// Notices, after input was handled, that the client cannot be observed any more.

@@ -1,6 +1,7 @@
 //! Clients that cannot be observed: they have ended their side, or have sent more than may wait.
 
 use super::*;
+use crate::call::Code;
 
 const LIMITS: &Limits = &Limits::DEFAULT;
 const UNARY: &str = "/grpc.testing.TestService/EmptyCall";
@@ -106,6 +107,29 @@ fn complete_requests_are_answered_after_the_end_of_the_client() {
     peer.send(b"");
     assert_eq!(peer.take_statuses(), [200, 405, 200, 405]);
     assert_eq!((peer.events(), peer.connection.is_closed()), (vec!["/a".to_owned()], true));
+}
+
+/// What a client has sent ahead may be a request that is not complete, or a stream.
+#[test]
+fn a_request_behind_that_cannot_be_answered_ends_with_its_client() {
+    let kind = |kind, length| {
+        format!("content-type: application/{kind}\r\ncontent-length: {length}\r\n\r\n")
+    };
+    for (path, head, body, end) in [
+        (UNARY, kind("proto", 5), "12", "cancelled UNAVAILABLE"),
+        (STREAM, kind("connect+proto", 5), "\0\0\0\0\0", "cancelled CANCELLED"),
+    ] {
+        let mut peer = in_a_call(UNARY);
+        peer.send(format!("POST {path} HTTP/1.1\r\nhost: x\r\n{head}{body}").as_bytes());
+        assert!(peer.connection.end_of_input(START));
+        peer.connection.finish(peer.app.open[0], &Status::new(Code::Aborted, "")).unwrap();
+        peer.app.open.clear();
+        peer.send(b"");
+        let events = peer.events();
+        assert_eq!(events.first(), Some(&format!("call {path}")));
+        assert_eq!(events.last().map(String::as_str), Some(end));
+        assert!(peer.connection.is_closed());
+    }
 }
 
 #[test]

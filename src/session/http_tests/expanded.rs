@@ -109,6 +109,19 @@ fn the_calls_of_a_connection_share_the_limit() {
     }
 }
 
+/// The message of a GET counts as that of a POST does.
+#[test]
+fn the_message_of_a_get_waits_to_be_consumed() {
+    for is_http2 in [false, true] {
+        let mut web = Web::new(is_http2, &LIMITS);
+        let [_, (method, target, fields, body), _] = stories();
+        web.send(method, &target, fields, &body, true);
+        assert_eq!((messages(&mut web), web.session.received_bytes()), (1, 10_000));
+        web.session.message_taken(web.call(), 10_000);
+        assert_eq!(web.session.received_bytes(), 0);
+    }
+}
+
 /// Calls of all kinds begin, are consumed, end and are reset in any order: the count of what waits stays
 /// within the limit, and ends at nothing.
 #[test]
