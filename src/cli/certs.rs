@@ -3,11 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use log::Level;
+
 use super::flags::Parsed;
 use super::{Failure, termination};
 use crate::call::{Identity, Role};
 use crate::raft::NodeId;
-use crate::rpc::Certificates;
+use crate::rpc::{Certificates, Notice, Notices};
 
 /// The time between two checks of the files.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -79,13 +81,19 @@ pub(super) fn check_node(
 }
 
 /// Has the files of certificates checked by a thread as long as the process runs. Logs renewals,
-/// files that cannot be used, and, at once and daily, certificates that expire soon.
-pub(super) fn watch(certificates: Certificates, on_hangup: OnHangup) -> Result<(), Failure> {
+/// files that cannot be used, and, at once and daily, certificates that expire soon; `notices` get these
+/// lines as well.
+pub(super) fn watch(
+    certificates: Certificates,
+    on_hangup: OnHangup,
+    notices: Notices,
+) -> Result<(), Failure> {
     let hangups = match on_hangup {
         OnHangup::Reload => termination::set_on_hangup()?,
         OnHangup::Default => termination::HangupFlag::default(),
     };
-    let mut watch = Watch { certificates, problem: String::new(), warned: Instant::now() };
+    let warned = Instant::now();
+    let mut watch = Watch { certificates, notices, problem: String::new(), warned };
     watch.warn();
     let started = thread::Builder::new().name("certificates".into()).spawn(move || {
         loop {
@@ -98,6 +106,7 @@ pub(super) fn watch(certificates: Certificates, on_hangup: OnHangup) -> Result<(
 
 struct Watch {
     certificates: Certificates,
+    notices: Notices,
     /// The last problem that was logged.
     problem: String,
     warned: Instant,
@@ -112,7 +121,8 @@ impl Watch {
         match result {
             Ok(is_new) => {
                 if is_new {
-                    log::info!("the certificates were read again: new connections use them");
+                    let text = "the certificates were read again: new connections use them";
+                    self.write(Level::Info, text);
                     self.warn();
                 }
                 self.problem.clear();
@@ -120,7 +130,8 @@ impl Watch {
             Err(error) => {
                 let problem = error.to_string();
                 if has_hangup || problem != self.problem {
-                    log::warn!("the certificates stay as they were: {problem}");
+                    let text = format!("the certificates stay as they were: {problem}");
+                    self.write(Level::Warn, &text);
                     self.problem = problem;
                 }
             }
@@ -133,8 +144,13 @@ impl Watch {
     fn warn(&mut self) {
         self.warned = Instant::now();
         for warning in self.certificates.warnings(SystemTime::now()) {
-            log::warn!("{warning}");
+            self.write(Level::Warn, &warning.to_string());
         }
+    }
+
+    fn write(&self, level: Level, text: &str) {
+        log::log!(level, "{text}");
+        self.notices.show(Notice::Certificates(level, text));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Failure;
 use super::certs::{self, OnHangup};
 use super::flags::{Flags, Parsed};
-use crate::rpc::{ChannelOptions, ClientTls, IdentityFiles};
+use crate::rpc::{ChannelOptions, ClientTls, IdentityFiles, Notices};
 use crate::session::Protocol;
 
 /// Adds the flags of a client. `default` is its protocol unless a flag sets one.
@@ -27,7 +27,7 @@ pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
 pub(super) fn options(parsed: &Parsed, default: Protocol) -> Result<ChannelOptions, Failure> {
     let tls = tls(parsed)?;
     if let Some(tls) = &tls {
-        certs::watch(tls.certificates(), OnHangup::Default)?;
+        certs::watch(tls.certificates(), OnHangup::Default, Notices::default())?;
     }
     Ok(ChannelOptions {
         protocol: parsed.parsed("protocol", default)?,

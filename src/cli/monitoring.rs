@@ -6,8 +6,8 @@ use super::flags::{Flags, Parsed};
 use super::logging::ACCESS_LOG;
 use crate::metrics::Registry;
 use crate::rpc::{
-    ServerMetrics, ServerOptions, Services, add_metrics_resource, register_certificate_metrics,
-    register_process_metrics,
+    Notices, ServerMetrics, ServerOptions, Services, add_metrics_resource,
+    register_certificate_metrics, register_process_metrics,
 };
 
 /// Adds the flags.
@@ -26,6 +26,8 @@ pub(super) struct Monitoring {
     pub(super) registry: Arc<Registry>,
     /// The calls and connections of the server; without metrics they stay zero.
     pub(super) server: Arc<ServerMetrics>,
+    /// Where lines about refused connections and certificates are shown beside the log.
+    pub(super) notices: Notices,
 }
 
 impl Monitoring {
@@ -34,7 +36,7 @@ impl Monitoring {
         let registry = Arc::new(Registry::new());
         register_process_metrics(&registry);
         let server = ServerMetrics::register(&registry);
-        Monitoring { registry, server }
+        Monitoring { registry, server, notices: Notices::default() }
     }
 
     /// Sets what a server counts and logs, and serves the metrics.
@@ -44,6 +46,7 @@ impl Monitoring {
         services: &mut Services,
         options: &mut ServerOptions,
     ) {
+        options.notices = self.notices.clone();
         options.access_log = parsed.is_on(ACCESS_LOG);
         if !parsed.is_on("no-metrics") {
             self.serve_metrics(services, options);

@@ -188,9 +188,6 @@ fn transport(
         certs::check_node(&identity, &options.group, number, address)
             .map_err(|what| Failure::Failed(format!("agora: {}: {what}", file.display())))?;
     }
-    if let Some(tls) = &transport.tls {
-        certs::watch(tls.certificates(), OnHangup::Reload)?;
-    }
     Ok(transport)
 }
 
@@ -228,7 +225,7 @@ pub(super) fn run<S: Service>(
     register: impl FnOnce(&mut Services, &Node<S>),
 ) -> Result<(), Failure> {
     let options = options(parsed, setup)?;
-    let transport = transport(parsed, setup, &options)?;
+    let mut transport = transport(parsed, setup, &options)?;
     let own = setup.peers.iter().find(|node| node.id == setup.id);
     // Before any file is made.
     let addresses = serve::addresses(parsed, own)?;
@@ -238,7 +235,12 @@ pub(super) fn run<S: Service>(
         Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
     let mut services = Services::new();
     register(&mut services, &opened.node());
-    let monitoring = Monitoring::new();
+    let notices = opened.node().lock().events().notices();
+    if let Some(tls) = &transport.tls {
+        certs::watch(tls.certificates(), OnHangup::Reload, notices.clone())?;
+    }
+    transport.notices = notices.clone();
+    let monitoring = Monitoring { notices, ..Monitoring::new() };
     view::register(&mut services, &opened.node(), Some(Arc::clone(&monitoring.server)));
     pages::register_node(&mut services);
     let transport = Transport::new(transport, &mut services);

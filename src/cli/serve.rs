@@ -218,7 +218,7 @@ pub(super) fn run_with_setup(
     let all = addresses.all();
     let insecure = insecure_notice(&all, options.tls.as_ref());
     if let Some(tls) = &options.tls {
-        certs::watch(tls.certificates(), OnHangup::Reload)?;
+        certs::watch(tls.certificates(), OnHangup::Reload, monitoring.notices.clone())?;
     }
     raise_descriptor_limit();
     let health = add_standard_services(&mut services);

@@ -62,6 +62,7 @@ function show(view) {
   last = view;
   keep(samples, view.samples, 300);
   keep(events, view.events, KEPT_EVENTS);
+  joinCounts();
   showHead(view);
   showTiles(view);
   picture.show(view);
@@ -86,6 +87,17 @@ function restartIfNew(view) {
 function keep(kept, added, most) {
   for (const one of added || []) kept.set(numeric(one.number), one);
   for (const number of [...kept.keys()].sort((a, b) => a - b).slice(0, -most)) kept.delete(number);
+}
+
+/** Of the counts of one kind of refusals, one a minute while they last, the newest is shown. */
+function joinCounts() {
+  const newest = new Map();
+  for (const [number, event] of [...events].sort(([a], [b]) => a - b)) {
+    const count = /^\d+ more (.* were refused.*)$/.exec(event.text);
+    if (!count) continue;
+    if (newest.has(count[1])) events.delete(newest.get(count[1]));
+    newest.set(count[1], number);
+  }
 }
 
 const kindOf = (machine) => ({ kv: "key-value store", market: "market" })[machine] || machine;

@@ -75,6 +75,7 @@ mod log_limit;
 mod metrics;
 mod multiplexer;
 mod names;
+mod notices;
 mod outbound;
 mod peer_streams;
 mod probes;
@@ -109,6 +110,7 @@ pub use metrics::{
 };
 pub use multiplexer::{Completion, Dialed, Multiplexer, MultiplexerWaker};
 pub use names::{ResolveError, Resolver};
+pub use notices::{Notice, Notices};
 pub use outbound::{Reply, Responder};
 pub use peer_streams::{NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams};
 pub use random::{random_bytes, random_number};

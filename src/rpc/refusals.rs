@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::time::Instant;
 
 use super::log_limit::LogLimit;
+use super::notices::{Notice, Notices};
 
 /// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +90,25 @@ impl Refusal {
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     limits: [LogLimit; Refusal::ALL.len()],
+    notices: Notices,
 }
 
 impl Refusals {
+    /// Nothing is refused yet. What is logged is shown there as well.
+    pub(super) fn new(notices: Notices) -> Refusals {
+        Refusals { notices, ..Refusals::default() }
+    }
+
+    fn warn(notices: &Notices, text: &str) {
+        log::warn!("{text}");
+        notices.show(Notice::Refused(text));
+    }
+
     /// Records a refused connection; `detail` is its peer, or the error.
     pub(super) fn record(&mut self, now: Instant, refusal: Refusal, detail: impl Display) {
         if self.limits[refusal as usize].admit(now) {
-            log::warn!("a connection is refused: {}: {detail}", refusal.reason());
+            let text = format!("a connection is refused: {}: {detail}", refusal.reason());
+            Refusals::warn(&self.notices, &text);
         }
     }
 
@@ -108,7 +121,8 @@ impl Refusals {
     pub(super) fn log_counts(&mut self, now: Instant) {
         for (refusal, limit) in Refusal::ALL.into_iter().zip(&mut self.limits) {
             if let Some(count) = limit.take_count(now) {
-                log::warn!("{count} more connections were refused: {}", refusal.reason());
+                let text = format!("{count} more connections were refused: {}", refusal.reason());
+                Refusals::warn(&self.notices, &text);
             }
         }
     }

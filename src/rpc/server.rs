@@ -25,6 +25,7 @@ use super::holders::Holders;
 use super::listeners::{Listeners, Port};
 use super::metrics::{Recorder, ServerMetrics};
 use super::names::Resolver;
+use super::notices::Notices;
 use super::outbound::{OutboundAction, OutboundQueue};
 use super::peer_streams::PeerStreams;
 use super::random::random_number;
@@ -97,6 +98,8 @@ pub struct ServerOptions {
     pub known_hosts: Hosts,
     /// Whether a line is logged for each call, with the target `agora::access`.
     pub access_log: bool,
+    /// Where lines about refused connections are shown beside the log.
+    pub notices: Notices,
 }
 
 impl Default for ServerOptions {
@@ -121,6 +124,7 @@ impl Default for ServerOptions {
             allowed_origins: Origins::Own,
             known_hosts: Hosts::default(),
             access_log: false,
+            notices: Notices::default(),
         }
     }
 }
@@ -258,6 +262,7 @@ impl Server {
             task_waker,
             tls_generation: options.tls.as_ref().map_or(0, ServerTls::generation),
             clock: SiteClock::new(site),
+            refusals: Refusals::new(options.notices.clone()),
             options,
             poller,
             listeners,
@@ -265,7 +270,6 @@ impl Server {
             started,
             descriptors,
             addresses: Addresses::new(bounds),
-            refusals: Refusals::default(),
             accept_again: None,
             drain_until: None,
             actions: Vec::new(),

@@ -1,6 +1,10 @@
 //! What a node serves beside its methods.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use agora::raft::NodeId;
+use agora::rpc::{CallOptions, Channel, ChannelOptions};
 
 use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::http::{HttpAnswer, get};
@@ -41,6 +45,27 @@ fn the_version_is_told_as_text_and_as_json() {
     let json = get(address, "/version", &[("accept", "application/json")]).unwrap();
     assert_eq!(json.field("content-type"), "application/json");
     assert_eq!(json.body, format!("{{\"name\":\"agora\",\"version\":\"{version}\"}}\n"));
+}
+
+/// The log has the same lines; the page shows them to who looks at it.
+#[test]
+fn the_events_of_the_page_have_who_was_refused() {
+    let cluster = Cluster::start(1, STABLE_TIMING);
+    let address = &cluster.nodes[0].1;
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.write_all(b"\x01\x02\x03\x04 what is this").unwrap();
+    let channel = Channel::new(address, ChannelOptions::default()).unwrap();
+    let mut peer = channel.start("/agora.raft.v1.RaftService/Exchange", &CallOptions::default());
+    peer.as_mut().unwrap().send(b"\xff").unwrap();
+    let has = |text: &str| {
+        let describe = "/agora.node.v1.NodeService/Describe";
+        let answer = channel.unary(describe, b"", &CallOptions::default()).unwrap();
+        String::from_utf8_lossy(&answer).contains(text)
+    };
+    eventually("the stranger is shown", || {
+        has("a connection is refused: the client speaks no protocol that is served here")
+    });
+    eventually("the peer is shown", || has("a call of a peer at 127."));
 }
 
 #[test]

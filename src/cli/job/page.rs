@@ -18,7 +18,7 @@ use crate::mapreduce::job_status::JobDescription;
 use crate::mapreduce::master::{JobMonitor, JobPicture, Master};
 use crate::pages;
 use crate::rpc::{
-    Resolver, Server, ServerHandle, ServerOptions, ServerTls, Services, ServingStatus,
+    Notices, Resolver, Server, ServerHandle, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services,
 };
 
@@ -280,9 +280,11 @@ fn listen_on(
     }
     health.set_all(ServingStatus::Serving);
     if let Some(tls) = &options.tls {
-        certs::watch(tls.certificates(), OnHangup::Default).map_err(|failure| match failure {
-            Failure::Help(text) | Failure::Usage(text) | Failure::Failed(text) => text,
-        })?;
+        certs::watch(tls.certificates(), OnHangup::Default, Notices::default()).map_err(
+            |failure| match failure {
+                Failure::Help(text) | Failure::Usage(text) | Failure::Failed(text) => text,
+            },
+        )?;
     }
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     monitoring.apply(parsed, &mut services, &mut options);

@@ -8,10 +8,13 @@ use log::kv::Value;
 use log::{Level, Record};
 
 use crate::replica::clock::wall_ms;
+use crate::rpc::{Notice, Notices};
 use crate::text::printable;
 
 /// Lines that are kept.
 const KEPT_LINES: usize = 100;
+/// Lines about refusals that are kept, apart from the others: strangers cause them.
+const KEPT_REFUSALS: usize = 10;
 /// Of a longer line the beginning is kept.
 const MAX_KEPT_BYTES: usize = 1_000;
 /// The target of the lines, which `RUST_LOG` names.
@@ -40,6 +43,7 @@ pub struct Events(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     lines: VecDeque<EventLine>,
+    refusals: VecDeque<EventLine>,
     last_number: u64,
 }
 
@@ -56,7 +60,23 @@ impl Events {
         if log::log_enabled!(target: TARGET, level) {
             log::logger().log(&record);
         }
-        self.keep(level, text);
+        self.keep(level, text, false);
+    }
+
+    /// Keeps lines that other modules write to the log.
+    pub fn notices(&self) -> Notices {
+        let events = self.clone();
+        Notices::new(move |notice| match notice {
+            Notice::Refused(text) => events.keep(Level::Warn, text, true),
+            // With one certificate for clients and peers both of its users write the line.
+            Notice::Certificates(_, text) if events.ends_with(text) => (),
+            Notice::Certificates(level, text) => events.keep(level, text, false),
+        })
+    }
+
+    fn ends_with(&self, text: &str) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.lines.back().is_some_and(|line| line.text == text)
     }
 
     pub(super) fn info(&self, fields: &[Field<'_>], text: &str) {
@@ -67,17 +87,21 @@ impl Events {
         self.write(Level::Warn, fields, text);
     }
 
-    fn keep(&self, level: Level, text: &str) {
+    fn keep(&self, level: Level, text: &str, is_refusal: bool) {
         let end = text.floor_char_boundary(MAX_KEPT_BYTES);
         let cut = if end < text.len() { "..." } else { "" };
         let text = format!("{}{cut}", printable(&text[..end]));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.last_number += 1;
         let number = kept.last_number;
-        if kept.lines.len() == KEPT_LINES {
-            kept.lines.pop_front();
+        let (lines, most) = match is_refusal {
+            true => (&mut kept.refusals, KEPT_REFUSALS),
+            false => (&mut kept.lines, KEPT_LINES),
+        };
+        if lines.len() == most {
+            lines.pop_front();
         }
-        kept.lines.push_back(EventLine { number, at_ms: wall_ms(), level, text });
+        lines.push_back(EventLine { number, at_ms: wall_ms(), level, text });
     }
 
     /// The number of the newest line; 0 if there is none.
@@ -88,13 +112,37 @@ impl Events {
     /// The kept lines behind a number, oldest first.
     pub fn after(&self, number: u64) -> Vec<EventLine> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.lines.iter().filter(|line| line.number > number).cloned().collect()
+        let all = kept.lines.iter().chain(&kept.refusals);
+        let mut newer: Vec<_> = all.filter(|line| line.number > number).cloned().collect();
+        newer.sort_unstable_by_key(|line| line.number);
+        newer
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_leave_the_other_lines_their_room() {
+        let events = Events::default();
+        let notices = events.notices();
+        events.info(&[], "node 1 leads");
+        for minute in 0..1_000 {
+            notices.show(Notice::Refused(&format!("{minute} more connections were refused")));
+            if minute == 995 {
+                notices.show(Notice::Certificates(Level::Info, "read again"));
+                notices.show(Notice::Certificates(Level::Info, "read again"));
+            }
+        }
+        let kept = events.after(0);
+        assert_eq!(kept.len(), 1 + 1 + KEPT_REFUSALS);
+        assert_eq!((kept[0].number, kept[0].text.as_str()), (1, "node 1 leads"));
+        assert!(kept.is_sorted_by_key(|line| line.number));
+        assert!(kept.iter().any(|line| line.text == "read again"));
+        assert_eq!(kept.last().unwrap().text, "999 more connections were refused");
+        assert_eq!(kept.last().unwrap().level, Level::Warn);
+    }
 
     #[test]
     fn the_last_lines_are_kept_and_long_ones_cut() {

@@ -42,8 +42,8 @@ use crate::call::{Code, Status};
 use crate::raft::{Message, NodeId};
 use crate::replica::membership::Introduction;
 use crate::rpc::{
-    ClientTls, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams, Services,
-    Shape,
+    ClientTls, NotSent, Notices, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams,
+    Services, Shape,
 };
 use inbound_peer::InboundPeer;
 use local_node::LocalNode;
@@ -77,6 +77,8 @@ pub struct TransportOptions {
     pub certificate_name: Option<String>,
     /// The maximum number of bytes queued for a peer that does not read.
     pub max_queued_bytes: usize,
+    /// Where lines about refused peers are shown beside the log.
+    pub notices: Notices,
 }
 
 impl TransportOptions {
@@ -85,7 +87,17 @@ impl TransportOptions {
         let max_queued_bytes = 16 * 1024 * 1024;
         let (group, address) = (group.to_owned(), String::new());
         let (tls, certificate_name) = (None, None);
-        TransportOptions { group, node, peers, address, tls, certificate_name, max_queued_bytes }
+        let notices = Notices::default();
+        TransportOptions {
+            group,
+            node,
+            peers,
+            address,
+            tls,
+            certificate_name,
+            max_queued_bytes,
+            notices,
+        }
     }
 }
 
@@ -134,6 +146,7 @@ impl Transport {
     /// Registers the call in `services`, for inbound calls.
     pub fn new(options: TransportOptions, services: &mut Services) -> Transport {
         let registry = Arc::<Mutex<PeerRegistry>>::default();
+        lock(&registry).refusals.show_on(options.notices.clone());
         let mut members = options.peers.clone();
         members.insert(options.node, options.address.clone());
         let members = members.into_iter().collect();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::raft::NodeId;
-use crate::rpc::LogLimit;
+use crate::rpc::{LogLimit, Notice, Notices};
 
 /// All that an unknown caller learns.
 pub const REFUSED: &str = "the hello is refused; the log of the called node has the reason";
@@ -17,26 +17,35 @@ pub const REFUSED: &str = "the hello is refused; the log of the called node has 
 #[derive(Default)]
 pub(super) struct Refusals {
     limits: BTreeMap<Option<NodeId>, LogLimit>,
+    notices: Notices,
 }
 
 impl Refusals {
+    /// Shows the lines there as well.
+    pub(super) fn show_on(&mut self, notices: Notices) {
+        self.notices = notices;
+    }
+
     /// A call or message was refused. `claimed` must be a node of the group.
     pub(super) fn note(&mut self, claimed: Option<NodeId>, reason: &str) {
         if self.limits.entry(claimed).or_default().admit(Instant::now()) {
-            log::warn!("{reason}");
+            warn(&self.notices, reason);
         }
     }
 
     /// Writes the counts that are due.
     pub(super) fn write_counts(&mut self, now: Instant) {
         for (claimed, limit) in &mut self.limits {
-            match (limit.take_count(now), claimed) {
-                (Some(count), Some(node)) => {
-                    log::warn!("{count} more calls or messages of node {node} were refused");
-                }
-                (Some(count), None) => log::warn!("{count} more calls of peers were refused"),
-                (None, _) => (),
-            }
+            let Some(count) = limit.take_count(now) else { continue };
+            warn(
+                &self.notices,
+                &match claimed {
+                    Some(node) => {
+                        format!("{count} more calls or messages of node {node} were refused")
+                    }
+                    None => format!("{count} more calls of peers were refused"),
+                },
+            );
         }
     }
 
@@ -44,4 +53,9 @@ impl Refusals {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.limits.values().filter_map(LogLimit::next_timeout).min()
     }
+}
+
+fn warn(notices: &Notices, text: &str) {
+    log::warn!("{text}");
+    notices.show(Notice::Refused(text));
 }
