@@ -110,10 +110,11 @@ fn every_registered_family_is_written_once_and_no_other() {
 }
 
 #[test]
-fn a_scrape_is_rendered_in_less_than_a_millisecond() {
+fn a_scrape_is_rendered_in_a_millisecond_or_five_unoptimized() {
+    let most_ms = if cfg!(debug_assertions) { 5 } else { 1 };
     for (program, registry) in registries() {
         registry.render(Format::Prometheus);
-        // The best of several, since the machine may be busy; this build is not optimized.
+        // The best of several, since the machine may be busy.
         let best = (0..20).map(|_| {
             let began = std::time::Instant::now();
             let bytes = registry.render(Format::OpenMetrics).len();
@@ -121,7 +122,7 @@ fn a_scrape_is_rendered_in_less_than_a_millisecond() {
             began.elapsed()
         });
         let best = best.min().unwrap();
-        assert!(best.as_millis() < 5, "{program}: {best:?}");
+        assert!(best.as_millis() < most_ms, "{program}: {best:?}");
     }
 }
 
