@@ -15,9 +15,11 @@ pub enum Notice<'t> {
     Certificates(Level, &'t str),
 }
 
+type Show = dyn Fn(Notice<'_>) + Send + Sync;
+
 /// Where the lines go; by default nowhere. Clones are the same place.
 #[derive(Clone, Default)]
-pub struct Notices(Option<Arc<dyn Fn(Notice<'_>) + Send + Sync>>);
+pub struct Notices(Option<Arc<Show>>);
 
 impl Notices {
     /// `show` is called on the threads that write the lines, and must not block.
