@@ -94,6 +94,9 @@ fn the_page_of_a_job_has_metrics_during_the_job_and_behind_it() {
         samples.iter().all(|sample| answer.body.lines().any(|line| line == *sample))
     };
     eventually("it runs", || has(&["agora_mapreduce_job_running 1"]));
+    let tasks = |task, state, count| {
+        format!("agora_mapreduce_job_tasks{{task=\"{task}\",state=\"{state}\"}} {count}")
+    };
     eventually("its five tasks are done", || {
         has(&[
             "agora_mapreduce_job_running 0",
@@ -101,6 +104,9 @@ fn the_page_of_a_job_has_metrics_during_the_job_and_behind_it() {
             "agora_mapreduce_job_attempts_total{outcome=\"succeeded\"} 5",
             "agora_mapreduce_job_attempts_total{outcome=\"failed\"} 0",
             "agora_mapreduce_job_backups_total 0",
+            &tasks("map", "completed", 3),
+            &tasks("reduce", "completed", 2),
+            &tasks("reduce", "running", 0),
         ])
     });
 }

@@ -160,6 +160,11 @@ impl JobStatus {
         (self.state, self.rounds, self.attempts)
     }
 
+    /// The round's map tasks, then its reduce tasks: those that are idle, that run and that are completed.
+    pub fn task_counts(&self) -> [[u64; 3]; 2] {
+        [self.map.counts(), self.reduce.counts()]
+    }
+
     /// Whether the job is over.
     pub fn is_over(&self) -> bool {
         self.ended.is_some()

@@ -172,6 +172,20 @@ impl Phase {
         found.map_or("", |(_, error)| error.as_str())
     }
 
+    /// The tasks that are idle, that run and that are completed.
+    pub(super) fn counts(&self) -> [u64; 3] {
+        let mut counts = [0; 3];
+        let [idle, running, done] = &mut counts;
+        for task in &self.tasks {
+            match (task.is_done, task.is_running()) {
+                (true, _) => *done += 1,
+                (false, true) => *running += 1,
+                (false, false) => *idle += 1,
+            }
+        }
+        counts
+    }
+
     /// `input_bytes`: what each task reads.
     pub(super) fn view(&self, input_bytes: &[u64]) -> PhaseView {
         let per_letter = self.tasks.len().div_ceil(MAX_LETTERS).max(1);

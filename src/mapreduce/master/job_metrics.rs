@@ -27,7 +27,13 @@ const BACKUPS: Family = Family::counter(
     "Attempts that were begun beside a slow one",
 );
 
-const ALL: &[Family] = &[RUNNING, ROUNDS, ATTEMPTS, BACKUPS];
+const TASKS: Family = Family::gauge(
+    "agora_mapreduce_job_tasks",
+    &["task", "state"],
+    "Tasks of the current round, or of the last one: idle, running or completed",
+);
+
+const ALL: &[Family] = &[RUNNING, ROUNDS, ATTEMPTS, BACKUPS, TASKS];
 
 impl JobMonitor {
     /// Registers the metrics of the job.
@@ -42,6 +48,12 @@ impl JobMonitor {
                 .value(&["failed"], attempts.failed)
                 .value(&["cancelled"], attempts.cancelled);
             out.family(&BACKUPS).value(&[], attempts.backups);
+            let mut tasks = out.family(&TASKS);
+            for (task, counts) in ["map", "reduce"].into_iter().zip(monitor.task_counts()) {
+                for (state, count) in ["idle", "running", "completed"].into_iter().zip(counts) {
+                    tasks.value(&[task, state], count);
+                }
+            }
         });
     }
 }

@@ -104,6 +104,11 @@ impl JobMonitor {
         lock(&self.status).progress()
     }
 
+    /// The tasks of the round: see [`JobStatus::task_counts`].
+    pub(super) fn task_counts(&self) -> [[u64; 3]; 2] {
+        lock(&self.status).task_counts()
+    }
+
     /// The job is over; a failure has a reason. Each watch gets the last state and ends.
     pub fn end(&self, failure: Option<&str>) {
         let now = self.started.elapsed();
