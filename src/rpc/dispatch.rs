@@ -34,7 +34,7 @@ use super::metrics::{Recorder, Tally};
 use super::outbound::{
     CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
 };
-use super::refusals::Refusal;
+use super::refusals::{Refusal, RefusedCalls};
 use super::resources;
 use super::service::{Context, Handler, Method, Services};
 use super::usage::CallPermits;
@@ -61,6 +61,8 @@ pub(super) struct Shared {
     /// The principal of a connection without a client certificate.
     pub(super) default_principal: Arc<Principal>,
     pub(super) recorder: Recorder,
+    /// Of this turn, for the log.
+    pub(super) refused_calls: RefCell<RefusedCalls>,
 }
 
 impl Shared {
@@ -129,6 +131,7 @@ impl ServerSink for Dispatch<'_> {
         let (index, metadata_bytes) = match self.admit(found, &start) {
             Ok(admitted) => admitted,
             Err(status) => {
+                self.note_limit(start.path, &status);
                 let caller = (self.peer, self.principal);
                 self.shared.recorder.ended(found, tally, status.code, caller, start.path);
                 return self.batch.end(start.call, status);
@@ -327,9 +330,19 @@ impl<'a> Dispatch<'a> {
     /// Ends a call, for example one whose handler has panicked.
     fn end(&mut self, call: CallId, status: Status) {
         if let Some((method, tally)) = self.calls.finished(call) {
+            self.note_limit(&self.shared.services.method(method).path, &status);
             self.record_end(method, tally, status.code);
         }
         self.batch.end(call, status);
+    }
+
+    /// Has a refused call logged, if a limit is the reason.
+    fn note_limit(&self, path: &str, status: &Status) {
+        if status.code == Code::ResourceExhausted {
+            let peer = self.peer;
+            let describe = || format!("{path} of {peer}: {}", status.message);
+            self.shared.refused_calls.borrow_mut().add(describe);
+        }
     }
 
     fn record_end(&self, method: usize, tally: Tally, code: Code) {

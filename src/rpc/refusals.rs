@@ -86,10 +86,34 @@ impl Refusal {
     }
 }
 
+/// Calls that were refused in one turn because a limit is reached.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct RefusedCalls {
+    /// The first: its method, its caller, and which limit.
+    first: String,
+    count: u64,
+}
+
+impl RefusedCalls {
+    /// Adds one. `describe` is called for the first.
+    pub(super) fn add(&mut self, describe: impl FnOnce() -> String) {
+        if self.count == 0 {
+            self.first = describe();
+        }
+        self.count += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
 /// A log limiter for each kind.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     limits: [LogLimit; Refusal::ALL.len()],
+    /// The limiter of lines about calls.
+    calls: LogLimit,
     notices: Notices,
 }
 
@@ -112,18 +136,60 @@ impl Refusals {
         }
     }
 
+    /// Records calls that were refused because a limit is reached.
+    pub(super) fn record_calls(&mut self, now: Instant, calls: &RefusedCalls) {
+        let written = (0..calls.count).filter(|_| self.calls.admit(now)).count();
+        if written > 0 {
+            Refusals::warn(&self.notices, &format!("a call is refused: {}", calls.first));
+        }
+    }
+
     /// When to call [`log_counts`](Self::log_counts).
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.limits.iter().filter_map(LogLimit::next_timeout).min()
+        self.limits.iter().chain([&self.calls]).filter_map(LogLimit::next_timeout).min()
     }
 
     /// Logs the counts of the last minute.
     pub(super) fn log_counts(&mut self, now: Instant) {
+        if let Some(count) = self.calls.take_count(now) {
+            let text = format!("{count} more calls were refused because a limit is reached");
+            Refusals::warn(&self.notices, &text);
+        }
         for (refusal, limit) in Refusal::ALL.into_iter().zip(&mut self.limits) {
             if let Some(count) = limit.take_count(now) {
                 let text = format!("{count} more connections were refused: {}", refusal.reason());
                 Refusals::warn(&self.notices, &text);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn of_many_refused_calls_the_first_is_logged_and_the_others_are_counted() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let notices = Notices::new({
+            let lines = Arc::clone(&lines);
+            move |notice| lines.lock().unwrap().push(format!("{notice:?}"))
+        });
+        let mut refusals = Refusals::new(notices);
+        let now = Instant::now();
+        for turn in 0..3 {
+            let mut calls = RefusedCalls::default();
+            (0..5).for_each(|call| calls.add(|| format!("{turn}.{call}")));
+            refusals.record_calls(now, &calls);
+        }
+        assert_eq!(*lines.lock().unwrap(), ["Refused(\"a call is refused: 0.0\")"]);
+        let due = refusals.next_timeout().unwrap();
+        assert!(due <= now + Duration::from_secs(60));
+        refusals.log_counts(due);
+        let last = lines.lock().unwrap().last().unwrap().clone();
+        assert!(last.contains("14 more calls were refused because a limit is reached"), "{last}");
     }
 }

@@ -237,6 +237,7 @@ impl Server {
         let shared = Shared {
             services,
             recorder,
+            refused_calls: RefCell::default(),
             outbound,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
             unsent: ByteBudget::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
@@ -333,6 +334,10 @@ impl Server {
             self.connections.expire(now);
             self.connections.flush(now);
             self.connections.shared.recorder.end_turn(|| self.started.elapsed());
+            let refused_calls = self.connections.shared.refused_calls.take();
+            if !refused_calls.is_empty() {
+                self.refusals.record_calls(self.started + now, &refused_calls);
+            }
             for (refusal, detail) in mem::take(&mut self.connections.refused) {
                 self.record_refusal(now, refusal, detail);
             }
