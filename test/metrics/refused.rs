@@ -159,7 +159,7 @@ fn a_unary_call_without_an_answer_is_counted_as_the_error_that_is_sent() {
     process.await_calls(EMPTY, "OK", 0.0);
 }
 
-/// The metrics of a server, however it is asked: HTTP/1.1.
+/// Over HTTP/1.1: what is wrong with the head of a request, and with the body of a call.
 #[test]
 fn requests_that_never_become_calls_are_counted() {
     let process = Process::start();
@@ -209,8 +209,10 @@ fn requests_that_never_become_calls_are_counted() {
     process.await_sample("agora_rpc_open_calls", 0.0);
 }
 
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
 /// A frame of HTTP/2 with one field block, none of it compressed.
-fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
+fn headers(flags: u8, fields: &[(&str, &str)]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
         block.push(0);
@@ -219,7 +221,7 @@ fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
             block.extend_from_slice(text.as_bytes());
         }
     }
-    let mut frame = vec![0, 0, block.len() as u8, 1, 0b101, 0, 0, 0, 1];
+    let mut frame = vec![0, 0, block.len() as u8, 1, flags, 0, 0, 0, 1];
     frame.extend_from_slice(&block);
     frame
 }
@@ -227,7 +229,6 @@ fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn calls_with_bad_headers_are_counted_in_every_protocol() {
     let process = Process::start();
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let grpc = |path, name, value| {
         let fields = [
             (":method", "POST"),
@@ -237,7 +238,7 @@ fn calls_with_bad_headers_are_counted_in_every_protocol() {
             ("content-type", "application/grpc"),
             (name, value),
         ];
-        process.send(&[&preface[..], &headers(&fields)].concat())
+        process.send(&[PREFACE, &headers(0b101, &fields)].concat())
     };
     let _first = grpc(NOW, "grpc-timeout", "x");
     process.await_calls(NOW, "INTERNAL", 1.0);
@@ -248,6 +249,25 @@ fn calls_with_bad_headers_are_counted_in_every_protocol() {
     let request = b"\0\0\0\x05\x83\0\0\0\x01\0\0\0\x01\xff";
     let _third = process.send(&[&hello[..], request].concat());
     process.await_calls("unknown", "INTERNAL", 1.0);
+    process.await_sample("agora_rpc_open_calls", 0.0);
+}
+
+/// Nothing was sent: the bytes that bring the request bring its end as well.
+#[test]
+fn a_call_that_is_cancelled_before_its_answer_is_sent_is_counted_as_cancelled() {
+    let process = Process::start();
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", NOW),
+        (":authority", "a"),
+        ("content-type", "application/grpc"),
+    ];
+    let request = b"\0\0\x05\0\x01\0\0\0\x01\0\0\0\0\0";
+    let reset = b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08";
+    let _client = process.send(&[PREFACE, &headers(0b100, &fields), request, reset].concat());
+    process.await_calls(NOW, "CANCELLED", 1.0);
+    process.await_calls(NOW, "OK", 0.0);
     process.await_sample("agora_rpc_open_calls", 0.0);
 }
 
