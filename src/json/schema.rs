@@ -161,7 +161,7 @@ impl Message {
         }
         let parts = part.fields.iter().map(|field| FieldPart::read(field));
         let mut parts = parts.collect::<Result<Vec<_>, Error>>()?;
-        parts.sort_by_key(|field| field.number);
+        parts.sort_unstable_by_key(|field| field.number);
         if parts.len() > MAX_FIELDS {
             return Err(Error::Decoder);
         }
@@ -182,7 +182,7 @@ impl Message {
             let FieldPart { number, repeated, .. } = part;
             fields.push(Field { number, json_name, kind, repeated, has_presence, oneof });
         }
-        names.sort();
+        names.sort_unstable();
         let (name, is_map_entry) = (part.name.clone(), part.is_map_entry);
         Ok(Message { name, fields, names, is_map_entry, is_wrapper })
     }

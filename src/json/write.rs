@@ -277,7 +277,7 @@ fn spans(message: &Message, bytes: &[u8]) -> Result<Vec<Span>, Error> {
         }
         spans.push(Span { index, start, end });
     }
-    spans.sort_by_key(|span| span.index);
+    spans.sort_unstable_by_key(|span| span.index);
     Ok(spans)
 }
 

@@ -49,7 +49,7 @@ struct Open {
 pub(super) fn register(services: &mut Services) {
     let mut names: Vec<String> = services.names().to_vec();
     names.extend(SERVICES.map(str::to_owned));
-    names.sort();
+    names.sort_unstable();
     let reflection =
         Arc::new(Reflection { services: names, index: OnceLock::new(), open: Mutex::default() });
     for service in SERVICES {

@@ -223,7 +223,7 @@ fn widest(points: &Points, dims: usize) -> [NamedCoordinate; 2] {
         values().map(|x| (x - mean) * (x - mean)).sum::<f64>()
     };
     let mut ranked: Vec<(f64, usize)> = (0..dims).map(|dim| (variance(dim), dim)).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut first: Vec<usize> = ranked.into_iter().take(2).map(|(_, dim)| dim).collect();
     first.sort_unstable();
     [first.first(), first.last()].map(|dim| NamedCoordinate::new(dim.copied().unwrap_or(0)))

@@ -226,7 +226,7 @@ impl JobStatus {
         };
         let mut found = of(TaskKind::Map, &self.map);
         found.extend(of(TaskKind::Reduce, &self.reduce));
-        found.sort_by_key(|(task, record)| {
+        found.sort_unstable_by_key(|(task, record)| {
             (record.letter() == 'd', record.failures == 0, Reverse(record.took(now)), *task)
         });
         found.truncate(MAX_TASKS);

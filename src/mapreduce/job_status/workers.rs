@@ -186,7 +186,9 @@ impl Workers {
             (index, view)
         };
         let mut order: Vec<(usize, &Worker)> = self.all.iter().enumerate().collect();
-        order.sort_by_key(|(_, worker)| (worker.kind, worker.name.len(), &worker.name));
+        order.sort_unstable_by_key(|(at, worker)| {
+            (worker.kind, worker.name.len(), &worker.name, *at)
+        });
         order.into_iter().take(MAX_WORKERS).map(view).collect()
     }
 }

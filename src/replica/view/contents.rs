@@ -27,7 +27,9 @@ pub struct Contents {
 impl Contents {
     /// Parts of a whole of `count`, of which the `max` most numerous are kept.
     pub fn of(what: &'static str, count: u64, mut parts: Vec<Part>, max: usize) -> Contents {
-        parts.sort_by(|one, other| other.count.cmp(&one.count).then(one.name.cmp(&other.name)));
+        parts.sort_unstable_by(|one, other| {
+            other.count.cmp(&one.count).then(one.name.cmp(&other.name))
+        });
         parts.truncate(max);
         let in_parts = parts.iter().map(|part| part.count).sum();
         Contents { what, count, parts, rest_count: count.saturating_sub(in_parts) }
