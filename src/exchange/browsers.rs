@@ -53,7 +53,8 @@ impl Hosts {
     }
 }
 
-/// Whether a field of a request shows that a browser made it.
+/// Whether a field of a request shows that a browser made it. Checked for most fields of each call.
+#[inline]
 pub fn shows_browser(name: &[u8], value: &[u8]) -> bool {
     match name {
         b"origin" | b"accept-language" => true,

@@ -67,6 +67,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Records what a client was sent.
+    #[inline]
     pub(super) fn record(&self, sent: Sent<'_>, caller: (SocketAddr, &Arc<Principal>)) {
         match sent {
             Sent::Call { method, mut tally, code, message_bytes } => {
@@ -82,6 +83,7 @@ impl Shared {
     }
 
     /// Records the end of a call of a known method.
+    #[inline]
     pub(super) fn record_end(
         &self,
         method: usize,

@@ -20,16 +20,23 @@ use crate::call::{CallStart, Code, Principal};
 use crate::rpc::refusals::Refusal;
 use crate::rpc::service::Services;
 
-/// What is known of a call until it ends.
+/// What is known of a call until it ends. It is moved several times for each call, so it is small.
 #[derive(Debug, Default)]
 pub(in crate::rpc) struct Tally {
     /// The start of the turn in which it arrived, since the server's start.
     arrived: Duration,
-    received_bytes: u64,
-    sent_bytes: u64,
     /// A message was sent.
     has_sent: bool,
-    /// The client's trace context, if an access log is written.
+    /// For the access log, if one is written.
+    traffic: Option<Box<Traffic>>,
+}
+
+/// What the line of a call tells beside its end.
+#[derive(Debug, Default)]
+struct Traffic {
+    received_bytes: u64,
+    sent_bytes: u64,
+    /// The client's trace context.
     trace: Option<Box<str>>,
 }
 
@@ -117,7 +124,8 @@ impl Recorder {
         }
         let mut tally = Tally { arrived: self.turn.get(), ..Tally::default() };
         if self.access.is_some() {
-            tally.trace = access_log::trace_context(start.metadata);
+            let trace = access_log::trace_context(start.metadata);
+            tally.traffic = Some(Box::new(Traffic { trace, ..Traffic::default() }));
         }
         tally
     }
@@ -125,7 +133,9 @@ impl Recorder {
     /// A message of a call arrived.
     #[inline]
     pub(in crate::rpc) fn received(&self, method: usize, tally: &mut Tally, bytes: usize) {
-        tally.received_bytes += bytes as u64;
+        if let Some(traffic) = &mut tally.traffic {
+            traffic.received_bytes += bytes as u64;
+        }
         if let Some(method) = self.method(method) {
             method.received_messages.add_alone(1);
         }
@@ -134,14 +144,17 @@ impl Recorder {
     /// A message of a call was sent.
     #[inline]
     pub(in crate::rpc) fn sent(&self, method: usize, tally: &mut Tally, bytes: usize) {
-        tally.sent_bytes += bytes as u64;
         tally.has_sent = true;
+        if let Some(traffic) = &mut tally.traffic {
+            traffic.sent_bytes += bytes as u64;
+        }
         if let Some(method) = self.method(method) {
             method.sent_messages.add_alone(1);
         }
     }
 
     /// A call is over; `path` is the one that its client asked for, if there is no such method.
+    #[inline]
     pub(in crate::rpc) fn ended(
         &self,
         method: Option<usize>,
@@ -161,15 +174,17 @@ impl Recorder {
         }
         if let Some(lines) = &self.access {
             let (peer, principal) = caller;
+            let Traffic { received_bytes, sent_bytes, trace } =
+                tally.traffic.map_or_else(Traffic::default, |traffic| *traffic);
             lines.borrow_mut().push(AccessRecord {
                 peer,
                 principal: Arc::clone(principal),
                 path: path.into(),
                 status: code.name().into(),
                 arrived: tally.arrived,
-                received_bytes: tally.received_bytes,
-                sent_bytes: tally.sent_bytes,
-                trace: tally.trace,
+                received_bytes,
+                sent_bytes,
+                trace,
             });
         }
     }
