@@ -53,13 +53,20 @@ impl Hosts {
     }
 }
 
-/// Whether a field of a request shows that a browser made it. Checked for most fields of each call.
+/// Whether a `user-agent` is that of a browser.
 #[inline]
-pub fn shows_browser(name: &[u8], value: &[u8]) -> bool {
-    match name {
-        b"origin" | b"accept-language" => true,
-        b"user-agent" => value.starts_with(b"Mozilla/"),
-        _ => name.starts_with(b"sec-fetch-"),
+pub fn is_of_browser(user_agent: &[u8]) -> bool {
+    user_agent.starts_with(b"Mozilla/")
+}
+
+/// Whether only browsers send a field of this name. Asked for most fields of each call.
+#[inline]
+pub fn is_sent_by_browsers(name: &[u8]) -> bool {
+    match name.first() {
+        Some(b'o') => name == b"origin",
+        Some(b'a') => name == b"accept-language",
+        Some(b's') => name.starts_with(b"sec-fetch-"),
+        _ => false,
     }
 }
 
@@ -73,7 +80,10 @@ impl Site {
         may_change: bool,
         is_secure: bool,
     ) -> Option<String> {
-        let is_browser = fields.iter().any(|(name, value)| shows_browser(name, value));
+        let is_browser = fields.iter().any(|(name, value)| match name {
+            b"user-agent" => is_of_browser(value),
+            _ => is_sent_by_browsers(name),
+        });
         if !is_browser || self.origins == Origins::Any {
             return None;
         }

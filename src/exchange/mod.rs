@@ -24,7 +24,7 @@ mod site;
 mod tests;
 
 pub use crate::connect::Room;
-pub use browsers::{Hosts, shows_browser};
+pub use browsers::{Hosts, is_of_browser, is_sent_by_browsers};
 pub use origins::Origins;
 pub use refusal::{BODY_TOO_LARGE, RETRY_AFTER_S, refusal};
 pub use site::Site;

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::metadata;
 use super::timeout::{self, TimeoutText};
 use crate::call::Metadata;
-use crate::exchange::shows_browser;
+use crate::exchange::{is_of_browser, is_sent_by_browsers};
 use crate::hpack::{FieldBlock, Indexing};
 
 /// The `user-agent` of our client.
@@ -50,12 +50,12 @@ impl Request<'_> {
                 b"grpc-encoding" => encoding = Encoding::parse(value),
                 b"grpc-accept-encoding" => accepted = value,
                 b"user-agent" => {
-                    is_browsers |= shows_browser(name, value);
+                    is_browsers |= is_of_browser(value);
                     metadata::receive_text(name, value, metadata);
                 }
                 b"te" | b":scheme" | b":authority" => {}
                 _ => {
-                    is_browsers |= shows_browser(name, value);
+                    is_browsers |= is_sent_by_browsers(name);
                     binary = binary.and(metadata::receive(name, value, metadata));
                 }
             }

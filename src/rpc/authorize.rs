@@ -7,27 +7,31 @@ use crate::call::{Access, Code, Principal, Status};
 /// # Errors
 /// UNAUTHENTICATED for a caller without a certificate, PERMISSION_DENIED for one whose roles do not
 /// suffice.
+#[inline]
 pub(super) fn authorize(
     principal: &Principal,
     path: &str,
     access: Option<Access>,
 ) -> Result<(), Status> {
-    match (principal, access) {
-        (Principal::Unchecked, _) => Ok(()),
-        (_, Some(access)) if principal.may(access) => Ok(()),
-        (_, None) => {
-            let reason = format!("no role permits {path}");
-            Err(Status::new(Code::PermissionDenied, reason))
-        }
-        (Principal::Anonymous, Some(access)) => {
-            let role = access.name();
-            let reason = format!("{path} needs a client certificate with the role {role}");
-            Err(Status::new(Code::Unauthenticated, reason))
-        }
-        (Principal::Certificate(_), Some(access)) => {
-            let role = access.name();
+    let may = matches!(principal, Principal::Unchecked)
+        || access.is_some_and(|access| principal.may(access));
+    if may { Ok(()) } else { Err(objection(principal, path, access)) }
+}
+
+/// Why the caller may not.
+#[cold]
+fn objection(principal: &Principal, path: &str, access: Option<Access>) -> Status {
+    let Some(role) = access.map(Access::name) else {
+        return Status::new(Code::PermissionDenied, format!("no role permits {path}"));
+    };
+    match principal {
+        Principal::Certificate(_) => {
             let reason = format!("{path} needs the role {role}; this is {principal}");
-            Err(Status::new(Code::PermissionDenied, reason))
+            Status::new(Code::PermissionDenied, reason)
+        }
+        Principal::Anonymous | Principal::Unchecked => {
+            let reason = format!("{path} needs a client certificate with the role {role}");
+            Status::new(Code::Unauthenticated, reason)
         }
     }
 }
