@@ -120,7 +120,7 @@ function showProgress(job) {
   const [out, fetched] = [numeric(job.mapOutputBytes), numeric(job.shuffledBytes)];
   const times = job.times || {};
   const took = ["mapUs", "shuffleUs", "reduceUs"].map((name) => numeric(times[name]));
-  setText(byId("progress-note"), numeric(job.roundNumber) ? `of ${job.round || "the round"}, ${span(numeric(job.roundElapsedMs))}` : "no round has begun");
+  setText(byId("progress-note"), numeric(job.roundNumber) ? `${job.round || "the round"}, ${span(numeric(job.roundElapsedMs))}` : "no round has begun");
   const isDone = map.tasks > 0 && map.done === map.tasks && reduce.done === reduce.tasks;
   const shuffled = isDone ? 1 : out > 0 ? fetched / out : 0;
   const phases = [
